@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::files::Files;
 use crate::store::Store;
 use crate::vault::Vault;
-use crate::work::{Consumers, Dispatcher, Hearing, Typing};
+use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, Typing};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -65,6 +65,8 @@ pub struct App {
     pub started_at_ms: i64,
     /// The id of the installation, used in cookie names.
     pub installation: String,
+    /// When other nodes were told that there is more work than this one can do.
+    pub busy_told: BusyTold,
 }
 
 /// The longest wait for tasks after the hard token.

@@ -22,8 +22,8 @@ use serde::Deserialize;
 
 pub use network::{Network, is_in};
 pub use sections::{
-    Calls, Files, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server, Sessions, Storage,
-    Store,
+    Bus, Calls, Files, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server, Sessions,
+    Storage, Store,
 };
 pub use web_origin::{PublicUrl, WebOrigin};
 
@@ -47,6 +47,7 @@ pub struct Config {
     pub files: Files,
     pub search: Search,
     pub calls: Calls,
+    pub bus: Bus,
     pub log: Log,
 }
 
@@ -202,6 +203,13 @@ impl Config {
         }
         if self.store.database_url.starts_with("postgres") && self.secrets.master_key.is_empty() {
             found.push("PostgreSQL with a key file: every node needs the same master key".to_owned());
+        }
+        if self.store.database_url.starts_with("postgres") && self.bus.url.is_empty() {
+            found.push(
+                "PostgreSQL without a bus: one server works with this database; a second one would show what the first one \
+                 does with a delay. Set url of [bus] before there is a second one"
+                    .to_owned(),
+            );
         }
         if !self.calls.allow_private_hosts.is_empty() {
             found.push(format!("private hosts may be called: {}", self.calls.allow_private_hosts.join(", ")));

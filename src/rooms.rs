@@ -8,6 +8,11 @@ pub fn tenant(id: Uuid) -> String {
     format!("tenant:{id}")
 }
 
+/// The topic of the notices about a tenant's turns, for nodes with responders of it.
+pub fn turns(tenant: Uuid) -> String {
+    format!("turns:{tenant}")
+}
+
 /// The room of one person or program.
 pub fn user(id: Uuid) -> String {
     format!("user:{id}")

@@ -6,6 +6,7 @@
 
 mod bridge;
 mod log;
+mod notices;
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::admission::{Admission, WebhookShares};
 use crate::app::{App, AppState, installation};
 use crate::channels::{AppCache, ChannelCache};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::files::Files;
 use crate::rpc::SocketRules;
 use crate::store::{Engine, Store, StoreConfig, sessions};
@@ -81,11 +82,14 @@ impl App {
             tasks: tasks.clone(),
         };
         let started_at_ms = store.clock().now_ms();
+        let bus = bus(&config, &installation)?;
         // A cycle: the hub calls the rules, the rules refer to the application, and the application owns the hub.
         let app = Arc::new_cyclic(|app| {
             let log = Arc::new(log::FeedLog::new(store.clone()));
-            let rules = Arc::new(SocketRules::new(Weak::clone(app)));
-            let hub = hub::Hub::new(hub::HubConfig::default(), rules, log);
+            let noticed = Arc::clone(&bridge);
+            let noticed = Box::new(move |notice: &[u8]| noticed.noticed(notice));
+            let rules = Arc::new(SocketRules::new(Weak::clone(app), noticed));
+            let hub = hub::Hub::new(hub::HubConfig { bus, ..hub::HubConfig::default() }, rules, log);
             let dispatcher = Dispatcher::new(store.clone(), channels.clone(), hub.clone());
             Self {
                 config,
@@ -113,6 +117,7 @@ impl App {
                 tasks,
                 started_at_ms,
                 installation,
+                busy_told: work::BusyTold::default(),
             }
         });
         let runner = Runner::new();
@@ -130,4 +135,15 @@ impl App {
         });
         Ok(app)
     }
+}
+
+/// How this node reaches the others.
+fn bus(config: &Config, installation: &str) -> anyhow::Result<hub::Bus> {
+    let config::Bus { url, prefix } = &config.bus;
+    if url.is_empty() {
+        return Ok(hub::Bus::local());
+    }
+    let prefix = if prefix.is_empty() { format!("hubbub:{installation}") } else { prefix.clone() };
+    let redis = hub::RedisBus::new(url, prefix).map_err(|why| anyhow::anyhow!("bus.url: {why}"))?;
+    Ok(hub::Bus::Redis(redis))
 }

@@ -7,6 +7,7 @@
 //! To add a job kind, follow the recipe at the head of [`kinds`].
 
 mod acknowledge;
+mod busy_told;
 mod chat_pace;
 pub mod consumers;
 mod dead;
@@ -40,6 +41,7 @@ mod sweep_files;
 mod typing;
 mod watch_channels;
 
+pub use busy_told::BusyTold;
 pub use chat_pace::ChatPaces;
 pub use consumers::Consumers;
 pub use dead::{Forget, ListDead, Revive};

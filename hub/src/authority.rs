@@ -165,6 +165,9 @@ pub struct Subscription {
     /// A client that asks for deltas gets them, in durable rooms without a filter. For rooms whose publications differ
     /// little from one to the next.
     pub delta: bool,
+    /// The topic of the bus on which other nodes are told of what happens in the room, and this node of what happens there.
+    /// All subscriptions of a room have the same. `None`: the room's name, if it is durable; otherwise nothing is told.
+    pub topic: Option<String>,
     /// What others see of this client in this room.
     pub info: Option<Data>,
     /// For the client, in the subscribe reply.
@@ -186,6 +189,7 @@ impl Subscription {
             filter: None,
             recoverable_from: 0,
             delta: false,
+            topic: None,
             info: None,
             data: None,
             expiry: None,
@@ -287,6 +291,16 @@ pub trait Authority: Send + Sync + 'static {
     async fn presence(&self, session: &SessionInfo, room: &str) -> Result<(), ErrorReply> {
         let _ = (session, room);
         Err(ErrorReply::PERMISSION_DENIED)
+    }
+
+    /// A notice of another node ([`crate::Hub::notify`]). It must not block.
+    fn noticed(&self, topic: &str, notice: &[u8]) {
+        let _ = (topic, notice);
+    }
+
+    /// The way to the other nodes broke, or works again. It must not block.
+    fn path_changed(&self, is_up: bool) {
+        let _ = is_up;
     }
 
     /// A connected session has ended and left all rooms.

@@ -5,6 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
+use crate::bus::Bus;
+
 /// Unix time in milliseconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// Fresh ids for sessions, hard to guess.
@@ -16,6 +18,8 @@ pub struct HubConfig {
     pub version: String,
     /// Which node this is. Told to clients on streams, whose further requests must reach the same one.
     pub node: String,
+    /// To the engines of other nodes.
+    pub bus: Bus,
     pub clock: Clock,
     pub ids: Ids,
     /// Time between pings of the server; the first comes in the second half of it.
@@ -40,6 +44,15 @@ pub struct HubConfig {
     pub room_linger: Duration,
     /// How often a quiet durable room is compared with the log; `None`: never.
     pub position_check: Option<Duration>,
+    /// Where there are other nodes: how often all durable rooms are compared with the log, which finds what a node committed and
+    /// did not tell; and how often while the way to the others is broken.
+    pub watch: Duration,
+    pub watch_broken: Duration,
+    /// A client of another node that nobody told of for so long is not present any more. Nodes tell of theirs three times
+    /// as often.
+    pub presence_keep: Duration,
+    /// How long a frame for a session of another node may be under way.
+    pub forward_wait: Duration,
     /// More missed publications than this are not recovered.
     pub recovery_limit: usize,
     /// Nor are more bytes of them: a reply holds all, and few clients could take the server's memory by it.
@@ -73,6 +86,7 @@ impl Default for HubConfig {
         HubConfig {
             version: concat!("hubbub ", env!("CARGO_PKG_VERSION")).to_owned(),
             node: random_id().simple().to_string(),
+            bus: Bus::local(),
             clock: Arc::new(system_ms),
             ids: Arc::new(random_id),
             ping_interval: Duration::from_secs(25),
@@ -86,6 +100,10 @@ impl Default for HubConfig {
             memory_bytes: 128 * 1024 * 1024,
             room_linger: Duration::from_secs(10),
             position_check: Some(Duration::from_secs(40)),
+            watch: Duration::from_millis(500),
+            watch_broken: Duration::from_millis(200),
+            presence_keep: Duration::from_secs(30),
+            forward_wait: Duration::from_secs(12),
             recovery_limit: 1000,
             recovery_bytes: 8 * 1024 * 1024,
             recovery_scan_limit: 10_000,

@@ -47,6 +47,11 @@ impl Data {
         self.is_json.then(|| serde_json::from_slice(&self.bytes).ok()).flatten()
     }
 
+    /// Bytes of which it is known whether they are JSON: of another node, which has found it out.
+    pub(crate) fn found_to_be(bytes: Bytes, is_json: bool) -> Self {
+        Data { bytes, is_json }
+    }
+
     /// The bytes themselves, not copied.
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes

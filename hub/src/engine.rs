@@ -1,8 +1,12 @@
 //! The engine behind all clones of a [`crate::Hub`]: what its sessions share, and the list of the sessions.
 
+mod forward;
+mod inbound;
 mod sessions;
 mod streams;
 mod sweep;
+mod tell;
+mod watch;
 
 use std::sync::Arc;
 
@@ -10,8 +14,10 @@ use tokio::{runtime::Handle, sync::Notify, time::Instant};
 use uuid::Uuid;
 
 use self::{
+    forward::Forwarding,
+    inbound::Inbound,
     sessions::{RegisteredSession, Sessions},
-    streams::Streams,
+    streams::{StreamEntry, Streams},
 };
 use crate::{
     admission::Admission,
@@ -27,12 +33,11 @@ use crate::{
     transport::{Closed, Transport},
 };
 
-pub(crate) use self::streams::StreamEntry;
-
 pub(crate) struct Engine {
     pub(crate) context: Arc<SessionContext>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) streams: Arc<Streams>,
+    forwarding: Arc<Forwarding>,
 }
 
 impl Engine {
@@ -40,13 +45,18 @@ impl Engine {
     pub(crate) fn new(config: HubConfig, authority: Arc<dyn Authority>, log: Arc<dyn Log>) -> Self {
         let (counters, runtime) = (Arc::<Counters>::default(), Handle::current());
         let log = LogReader::new(log, Arc::clone(&counters));
+        let link = Arc::new(config.bus.link(&config.node));
         let rooms = Arc::new(Rooms::new(RoomContext {
             config: config.clone(),
             log: log.clone(),
             counters: Arc::clone(&counters),
+            link: Arc::clone(&link),
             runtime: runtime.clone(),
         }));
         runtime.spawn(sweep::run(Arc::downgrade(&rooms)));
+        let look = Arc::<Notify>::default();
+        runtime.spawn(watch::run(Arc::downgrade(&rooms), Arc::clone(&look)));
+        runtime.spawn(tell::run(Arc::downgrade(&rooms)));
         let context = SessionContext {
             admission: Admission::new(&config),
             config,
@@ -57,7 +67,24 @@ impl Engine {
             changed: Notify::new(),
             started: Instant::now(),
         };
-        Engine { context: Arc::new(context), sessions: Arc::default(), streams: Arc::default() }
+        let engine = Engine {
+            context: Arc::new(context),
+            sessions: Arc::default(),
+            streams: Arc::default(),
+            forwarding: Arc::default(),
+        };
+        link.start(engine.inbound(look));
+        engine
+    }
+
+    fn inbound(&self, look: Arc<Notify>) -> Arc<Inbound> {
+        Arc::new(Inbound {
+            context: Arc::downgrade(&self.context),
+            sessions: Arc::clone(&self.sessions),
+            streams: Arc::clone(&self.streams),
+            forwarding: Arc::clone(&self.forwarding),
+            look,
+        })
     }
 
     /// Begins a session at once; the future runs it.

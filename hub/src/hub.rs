@@ -10,18 +10,22 @@ use tokio::time::timeout;
 
 use crate::{
     authority::{Authority, Peer, ServerSub, SessionId, SessionInfo},
+    bus::{EVERY_NODE, Held, Message, Path},
     config::HubConfig,
     data::Data,
     emulation::{self, EmulationError, EmulationRequest},
-    engine::{Engine, StreamEntry},
+    engine::Engine,
     log::{ClientInfo, Log, Publication, Tags},
     protocol::codes::CloseCode,
     room::{Revoke, presence},
     session::{Item, Session},
     stats::Stats,
-    stream::{self, PutError, StreamBody, StreamKind},
+    stream::{self, StreamBody, StreamKind},
     transport::{Closed, Transport},
 };
+
+/// A topic whose notices this node gets.
+pub struct Topic(#[expect(dead_code, reason = "held for as long as it lives")] Held);
 
 /// The realtime engine. Cheap to clone; all clones are the same engine.
 #[derive(Clone)]
@@ -61,19 +65,11 @@ impl Hub {
     /// order of their commands' ids; it waits while the session is busy with those before.
     pub async fn emulate(&self, request: EmulationRequest) -> Result<(), EmulationError> {
         let EmulationRequest { form, node, session, frame } = request;
-        // A further node would be asked here.
-        let here = session.filter(|_| node == self.engine.context.config.node);
-        let entry = here.and_then(|secret| self.engine.streams.get(secret));
-        let StreamEntry { session, pipe } = entry.ok_or(EmulationError::UnknownSession)?;
-        let ids = form.ids(&frame);
-        pipe.put(stream::incoming(form, frame), ids).await.map_err(|error| match error {
-            PutError::Gone => EmulationError::UnknownSession,
-            PutError::TooSlow => EmulationError::TooSlow,
-            PutError::TooMany => {
-                self.disconnect_session(session, CloseCode::TOO_MANY_REQUESTS);
-                EmulationError::TooMany
-            }
-        })
+        let session = session.ok_or(EmulationError::UnknownSession)?;
+        if node == self.engine.context.config.node {
+            return self.engine.give(form, session, frame).await;
+        }
+        self.engine.forward(&node, form, session, frame).await
     }
 
     /// Whether the secret of a session on a stream is in these bytes, which are the beginning of an emulation request in
@@ -82,15 +78,48 @@ impl Hub {
         emulation::secrets_in(start).any(|secret| self.engine.streams.get(secret).is_some())
     }
 
-    /// Publishes a committed event of a room's log. Never blocks; may be called from any thread. Calls may come out of
-    /// order or twice, or be lost: subscribers see every offset once and in order, from the log where necessary.
+    /// Publishes a committed event of a room's log, on all nodes. Never blocks; may be called from any thread. Calls may
+    /// come out of order or twice, or be lost: subscribers see every offset once and in order, from the log where necessary.
     pub fn publish(&self, room: &str, publication: Publication) {
-        self.engine.context.rooms.publish(room, publication);
+        self.engine.context.rooms.publish(Some(room), room, publication);
     }
 
-    /// Publishes to those who are in the room now. Has no offset and is not recovered.
-    pub fn publish_ephemeral(&self, room: &str, data: Data, tags: Tags) {
-        self.engine.context.rooms.publish(room, Publication { data, tags, ..Publication::default() });
+    /// Publishes to those who are in the room now. Has no offset and is not recovered. `topic`: that of the room's
+    /// subscriptions on other nodes; `None`: nobody of another node is in it, or it is known here.
+    pub fn publish_ephemeral(&self, topic: Option<&str>, room: &str, data: Data, tags: Tags) {
+        let publication = Publication { data, tags, ..Publication::default() };
+        self.engine.context.rooms.publish(topic, room, publication);
+    }
+
+    /// Gives a notice to [`Authority::noticed`] on all other nodes that hold the topic ([`Hub::hold`]), or on all if there is
+    /// none. It may be lost. Never blocks; may be called from any thread.
+    pub fn notify(&self, topic: Option<&str>, notice: Bytes) {
+        self.engine
+            .context
+            .rooms
+            .context
+            .link
+            .publish(topic.unwrap_or(EVERY_NODE), || Message::Notice(notice));
+    }
+
+    /// Gets the notices of other nodes on this topic for as long as the result lives.
+    pub fn hold(&self, topic: &str) -> Topic {
+        Topic(self.engine.context.rooms.context.link.hold(topic))
+    }
+
+    /// There is no other node that could be told anything.
+    pub fn is_alone(&self) -> bool {
+        self.engine.context.rooms.context.link.is_alone()
+    }
+
+    /// The way to the other nodes; `None` if there is none that could break.
+    pub fn path(&self) -> Option<Path> {
+        self.engine.context.rooms.context.link.path()
+    }
+
+    /// The name of this node among the others.
+    pub fn node(&self) -> &str {
+        &self.engine.context.config.node
     }
 
     /// Pushes a message to one session. `false` if it has ended, or ends as slow by this message.
@@ -164,12 +193,16 @@ impl Hub {
     pub fn stats(&self) -> Stats {
         let sessions = self.engine.sessions.all();
         let rooms = self.engine.context.rooms.all();
+        let bus = self.engine.context.rooms.context.link.counts();
         Stats {
             sessions: sessions.len() as u64,
             rooms: self.engine.context.rooms.count() as u64,
             subscriptions: rooms.iter().map(|room| room.size.load(Relaxed) as u64).sum(),
             memory_bytes: self.engine.context.rooms.budget.used() as u64,
             queue_bytes: sessions.iter().map(|s| s.queue().bytes() as u64).sum(),
+            bus_sent: bus.sent,
+            bus_received: bus.received,
+            bus_lost: bus.lost,
             ..self.engine.context.counters.read()
         }
     }

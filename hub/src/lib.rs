@@ -12,6 +12,7 @@
 //! | session | `session`, `admission`, `authority` | one client; which connects are decided, and by whom |
 //! | room | `room`, `rooms`, `delta` | order, members, fan-out, gaps, presence, recovery |
 //! | queue | `queue` | what goes to one client, and encoded frames |
+//! | bus | `bus` | what the engines of several nodes tell each other: in the process, or through Redis |
 //! | socket | `transport`, `ws`, `stream`, `emulation` | the port to a socket, WebSocket framing, the fallback over HTTP |
 //! | protocol | `protocol` | commands, replies and pushes in both encodings |
 //! | base | `config`, `data`, `log`, `log_reader`, `stats`, `guard`, `lock` | bounds, the log, counters |
@@ -35,6 +36,7 @@
 
 mod admission;
 mod authority;
+mod bus;
 mod config;
 mod data;
 mod delta;
@@ -62,13 +64,14 @@ pub use authority::{
     Authority, ConnectRequest, Connected, Expiry, JoinLeave, Peer, PublishDecision, Rejection, RoomKind,
     ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
+pub use bus::{Bus, LocalBus, Path, RedisBus};
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use data::Data;
 pub use descriptors::Descriptors;
 pub use emulation::{EmulationError, EmulationRequest, Unreadable};
-pub use hub::Hub;
+pub use hub::{Hub, Topic};
 pub use listener::ConnectionListener;
-pub use log::{ClientInfo, Filter, Log, LogError, LogPage, Publication, Tags};
+pub use log::{ClientInfo, Filter, Log, LogError, LogPage, Publication, Tags, Top};
 pub use memory_log::MemoryLog;
 pub use protocol::Form;
 pub use protocol::codes::{CloseCode, ErrorReply, unsubscribed};

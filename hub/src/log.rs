@@ -94,6 +94,14 @@ pub struct LogPage {
     pub publications: Vec<Publication>,
 }
 
+/// The position of a room's log.
+#[derive(Clone, Debug)]
+pub struct Top {
+    pub epoch: Arc<str>,
+    /// The newest offset; 0 if there was none yet.
+    pub offset: u64,
+}
+
 /// The log cannot be read now. The text is for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogError(pub String);
@@ -110,6 +118,16 @@ impl std::error::Error for LogError {}
 pub trait Log: Send + Sync + 'static {
     /// Publications with an offset over `after`, rising, at most `limit`; with 0 only the position.
     async fn since(&self, room: &str, after: u64, limit: usize) -> Result<LogPage, LogError>;
+
+    /// The position of each of these rooms, in their order; `None` for one that cannot be read.
+    async fn tops(&self, rooms: &[Arc<str>]) -> Result<Vec<Option<Top>>, LogError> {
+        let mut tops = Vec::with_capacity(rooms.len());
+        for room in rooms {
+            let LogPage { epoch, top, .. } = self.since(room, 0, 0).await?;
+            tops.push(Some(Top { epoch: epoch.into(), offset: top }));
+        }
+        Ok(tops)
+    }
 
     /// Publications with an offset under `before` (all if `None`), newest first, at most `limit`.
     async fn before(&self, room: &str, before: Option<u64>, limit: usize) -> Result<LogPage, LogError>;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     guard::guarded,
-    log::{Log, LogError, LogPage, Publication},
+    log::{Log, LogError, LogPage, Publication, Top},
     stats::{Counters, count},
 };
 
@@ -25,6 +25,13 @@ impl LogReader {
         count(&self.counters.log_reads);
         let read = guarded(&self.counters, self.log.since(room, after, limit)).await;
         self.checked(room, read)
+    }
+
+    /// See [`Log::tops`]. Not counted as a read for each room.
+    pub(crate) async fn tops(&self, rooms: &[Arc<str>]) -> Result<Vec<Option<Top>>, LogError> {
+        let read = guarded(&self.counters, self.log.tops(rooms)).await;
+        let read = read.unwrap_or_else(|| Err(LogError("reading panicked".to_owned())));
+        read.inspect_err(|error| self.failed("the positions of rooms", error))
     }
 
     /// See [`Log::before`].

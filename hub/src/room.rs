@@ -16,6 +16,7 @@ pub(crate) mod position;
 pub(crate) mod presence;
 pub(crate) mod publish;
 pub(crate) mod recovery;
+mod remote;
 mod ring;
 mod state;
 mod stream_loss;

@@ -12,6 +12,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
+    bus::Message,
     lock::lock,
     log::Publication,
     protocol::event::RoomEvent,
@@ -56,10 +57,26 @@ impl Rooms {
         lock(self.shard(name)).get(name).map(|registered| Arc::clone(&registered.room))
     }
 
-    /// Hands a publication to its room, if there is one now.
-    pub(crate) fn publish(&self, room: &str, publication: Publication) {
+    /// Publishes here and on the other nodes: on this topic, or on that of the room.
+    pub(crate) fn publish(&self, topic: Option<&str>, name: &str, publication: Publication) {
         count(&self.context.counters.published);
-        if let Some(room) = self.get(room) {
+        let room = self.get(name);
+        if !self.context.link.is_alone() {
+            let own = room.as_ref().and_then(|room| room.topic()).map(|topic| &**topic);
+            if let Some(topic) = topic.or(own) {
+                let message =
+                    || Message::Publication { room: name.to_owned(), publication: publication.clone() };
+                self.context.link.publish(topic, message);
+            }
+        }
+        if let Some(room) = room {
+            publish::accept(&room, RoomEvent::publication(Arc::clone(&room.name), publication));
+        }
+    }
+
+    /// Hands a publication of another node to its room, if there is one now.
+    pub(crate) fn accept(&self, name: &str, publication: Publication) {
+        if let Some(room) = self.get(name) {
             publish::accept(&room, RoomEvent::publication(Arc::clone(&room.name), publication));
         }
     }

@@ -31,6 +31,10 @@ pub struct Stats {
     pub streams_lost: u64,
     /// Joins that were not announced, because a large room had too many.
     pub announcements_dropped: u64,
+    /// Messages to and from other nodes, and those that could not be sent.
+    pub bus_sent: u64,
+    pub bus_received: u64,
+    pub bus_lost: u64,
     /// Calls of the application that panicked.
     pub panics: u64,
 }

@@ -114,7 +114,7 @@ async fn an_ephemeral_room_has_no_history() {
     let reply = client.call("subscribe", json!({"channel": "typing", "data": {"ephemeral": true}})).await;
     assert_eq!(reply, json!({}));
     assert_eq!(client.error("history", json!({"channel": "typing", "limit": 1})).await, 108);
-    server.hub.publish_ephemeral("typing", "{\"kind\":\"typing\"}".into(), hub::Tags::default());
+    server.hub.publish_ephemeral(None, "typing", "{\"kind\":\"typing\"}".into(), hub::Tags::default());
     assert_eq!(client.publication().await, (0, json!({"kind": "typing"})));
     assert_eq!(server.hub.stats().log_reads, 0);
 }

@@ -140,7 +140,7 @@ async fn what_a_client_in_json_or_the_application_publishes_is_the_same_in_both_
     writer.call("publish", json!({"channel": "room", "data": value})).await;
     let tags = || [("color", "red")].into_iter().collect::<Tags>();
     for data in [b"\x00\xff".to_vec(), Vec::new()] {
-        server.hub.publish_ephemeral("room", data.into(), tags());
+        server.hub.publish_ephemeral(None, "room", data.into(), tags());
     }
     for reader in &mut readers {
         assert_eq!(serde_json::from_slice::<Value>(&reader.live().await).unwrap(), value);

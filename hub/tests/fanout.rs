@@ -68,7 +68,12 @@ async fn a_large_room_gets_everything_in_order() {
     for n in 1..=200 {
         server.publish("room", &n.to_string());
         if n % 10 == 0 {
-            server.hub.publish_ephemeral("room", json!({"after": n}).to_string().into(), Tags::default());
+            server.hub.publish_ephemeral(
+                None,
+                "room",
+                json!({"after": n}).to_string().into(),
+                Tags::default(),
+            );
         }
     }
     for client in &mut clients {

@@ -1,6 +1,7 @@
 //! The engine over real sockets, in JSON; `protobuf.rs` runs the same in Protobuf. The client is written by hand and sees
 //! every byte; the authority does what the client's data tells it. One file per subject.
 
+mod bus;
 mod codes;
 mod commands;
 mod connecting;

@@ -1,7 +1,7 @@
 //! The fallback transports over raw HTTP: the same codes and bounds as on a WebSocket, and what only requests can do wrong.
 
 #[path = "support/http.rs"]
-mod http;
+pub(crate) mod http;
 
 use std::time::Duration;
 

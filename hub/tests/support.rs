@@ -41,8 +41,16 @@ impl Server {
     }
 
     pub(crate) async fn behind(config: HubConfig, descriptors: Descriptors) -> Server {
+        Server::on(Arc::default(), config, descriptors).await
+    }
+
+    /// Another node with the same log.
+    pub(crate) async fn beside(other: &Server, config: HubConfig) -> Server {
+        Server::on(Arc::clone(&other.log), config, Descriptors::raise(0, 0)).await
+    }
+
+    async fn on(log: Arc<TapeLog>, config: HubConfig, descriptors: Descriptors) -> Server {
         let rules = Arc::new(Rules::default());
-        let log = Arc::new(TapeLog::default());
         let hub = Hub::new(config, rules.clone(), log.clone());
         let serving = hub.clone();
         let accept = async move |request: Request| socket::serve(serving.clone(), request, true);

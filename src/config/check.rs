@@ -35,6 +35,7 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), Refused> {
         self.check_addresses()?;
         self.check_keys()?;
+        self.check_bus()?;
         if !(60..=86_400).contains(&self.sessions.access_token_ttl_s) {
             refuse("sessions.access_token_ttl_s", "must be between 60 and 86400")?;
         }
@@ -142,6 +143,26 @@ impl Config {
                 return Err(Refused { key: "metrics.listen", why, beside: Some("server.listen") });
             }
             Ok(_) => {}
+        }
+        Ok(())
+    }
+
+    fn check_bus(&self) -> Result<(), Refused> {
+        if self.bus.url.is_empty() {
+            return Ok(());
+        }
+        if let Err(why) = hub::RedisBus::new(&self.bus.url, "") {
+            refuse("bus.url", why)?;
+        }
+        if !self.store.database_url.starts_with("postgres") {
+            let why = "joins servers that share a PostgreSQL database, and a SQLite file is of one server: leave it \
+                       empty, or name PostgreSQL in"
+                .to_owned();
+            return Err(Refused { key: "bus.url", why, beside: Some("store.database_url") });
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
+        if self.bus.prefix.len() > 64 || !self.bus.prefix.chars().all(is_plain) {
+            refuse("bus.prefix", "must be at most 64 letters, digits, and any of - _ . :")?;
         }
         Ok(())
     }

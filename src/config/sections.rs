@@ -40,6 +40,15 @@ pub struct Store {
     pub data_dir: PathBuf,
 }
 
+/// Between the nodes of an installation; an empty URL if there is one node.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bus {
+    pub url: String,
+    /// That of the installation if the file leaves it empty.
+    pub prefix: String,
+}
+
 /// In days; 0 is for ever.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

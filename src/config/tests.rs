@@ -142,6 +142,8 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         ("server.socket_compression", "1", "perhaps"),
         ("server.http_idle_timeout_s", "0", "0"),
         ("server.http_proxy_idle_timeout_s", "90000", "-1"),
+        ("bus.url", "\"cache:6379\"", "http://cache"),
+        ("bus.url", "\"redis://127.0.0.1\"", "redis://127.0.0.1"),
         ("metrics.token", "\"short\"", "short"),
         ("metrics.listen", "\"9090\"", "localhost"),
         ("limits.max_unfinished_bytes", "1048575", "1"),

@@ -1,5 +1,5 @@
-//! Liveness and readiness probes. Ready means that the store reads and commits and that there is a file descriptor for
-//! another socket.
+//! Liveness and readiness probes. Ready means that the store reads and commits, that other nodes are reached, and that
+//! there is a file descriptor for another socket.
 
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> 
     ))
 }
 
-/// Fails when the store does not read and commit in time, descriptors are short, or a shutdown has begun.
+/// Fails when the store does not read and commit in time, the bus to other nodes is broken, descriptors are short, or a
+/// shutdown has begun.
 pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.soft.is_cancelled() {
         return Err(not_ready("the server is shutting down"));
@@ -55,6 +56,9 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
         Ok::<_, Error>(())
     };
     match tokio::time::timeout(PATIENCE, checks).await {
+        Ok(Ok(())) if app.hub.path().is_some_and(|path| !path.is_up()) => {
+            Err(not_ready("the bus to the other nodes is broken; this one reads the database instead"))
+        }
         Ok(Ok(())) => Ok(Json(Health { status: "ready" })),
         Ok(Err(error)) => {
             tracing::warn!(%error, "not ready: the store fails");

@@ -59,10 +59,19 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
         ("hubbub_hub_gap_filled_total", stats.gap_filled),
         ("hubbub_hub_streams_lost_total", stats.streams_lost),
         ("hubbub_hub_panics_total", stats.panics),
+        ("hubbub_bus_sent_total", stats.bus_sent),
+        ("hubbub_bus_received_total", stats.bus_received),
+        ("hubbub_bus_lost_total", stats.bus_lost),
         ("hubbub_connections_refused_total", app.descriptors.refused()),
     ];
     for (name, value) in counters {
         metrics::counter!(name).absolute(value);
+    }
+    if let Some(path) = app.hub.path() {
+        metrics::gauge!("hubbub_bus_up").set(f64::from(u8::from(path.is_up())));
+        if let hub::Path::Up { round_trip } = path {
+            metrics::gauge!("hubbub_bus_round_trip_seconds").set(round_trip.as_secs_f64());
+        }
     }
     metrics::gauge!("hubbub_unfinished_bytes")
         .set((app.admission.budget.used() + app.admission.strangers.used()) as f64);

@@ -50,7 +50,7 @@ pub(super) async fn cancel(
 
 /// Cancels an open turn.
 async fn end(tx: &mut Tx<'_>, tenant: Uuid, turn: &mut Turn, why: &'static str) -> Result<(), Error> {
-    withdraw(tx, turn, why);
+    withdraw(tx, tenant, turn, why);
     turn.state = TurnState::Cancelled;
     turn.reason = Some(why.to_owned());
     turn.lease = None;
@@ -59,9 +59,9 @@ async fn end(tx: &mut Tx<'_>, tenant: Uuid, turn: &mut Turn, why: &'static str) 
 }
 
 /// Tells the responder that holds the lease to stop, after the commit.
-fn withdraw(tx: &mut Tx<'_>, turn: &Turn, reason: &'static str) {
+fn withdraw(tx: &mut Tx<'_>, tenant: Uuid, turn: &Turn, reason: &'static str) {
     if let (TurnState::Offered, Some(lease)) = (turn.state, turn.lease) {
-        tx.wake(Wake::Withdrawn { turn: turn.id, lease, reason });
+        tx.wake(Wake::Withdrawn { tenant, turn: turn.id, lease, reason });
     }
 }
 

@@ -92,6 +92,7 @@ pub async fn typing(at: At) -> Result<Nothing, Error> {
     let user = Typist { id: at.access.identity.id(), name: at.access.name.clone() };
     let frame = RoomFrame::Typing { user, at: at.app.store.clock().now_ms() };
     let data = serde_json::to_vec(&frame).map_err(anyhow::Error::from)?;
-    at.app.hub.publish_ephemeral(&rooms::conversation(at.id), data.into(), Tags::default());
+    let topic = rooms::tenant(at.scope.tenant());
+    at.app.hub.publish_ephemeral(Some(&topic), &rooms::conversation(at.id), data.into(), Tags::default());
     Ok(Nothing {})
 }

@@ -189,7 +189,8 @@ impl Run {
         };
         if let Ok(data) = serde_json::to_vec(&frame) {
             let room = rooms::pairing(self.connected.channel.id);
-            self.app.hub.publish_ephemeral(&room, data.into(), Tags::default());
+            let topic = rooms::tenant(self.scope.tenant());
+            self.app.hub.publish_ephemeral(Some(&topic), &room, data.into(), Tags::default());
         }
     }
 }

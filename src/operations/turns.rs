@@ -91,7 +91,8 @@ pub async fn delta(caller: Caller, args: DeltaBody) -> Result<Nothing, Error> {
     let (turn, attempt, index) = (held.turn, held.attempt, held.index);
     let frame = RoomFrame::TurnDelta { turn, attempt, index, text: args.text };
     let data = serde_json::to_vec(&frame).map_err(anyhow::Error::from)?;
-    app.hub.publish_ephemeral(&rooms::conversation(held.conversation), data.into(), Tags::default());
+    let (topic, room) = (rooms::tenant(held.tenant), rooms::conversation(held.conversation));
+    app.hub.publish_ephemeral(Some(&topic), &room, data.into(), Tags::default());
     app.dispatcher.prolong(scope, args.lease, &held).await;
     Ok(Nothing {})
 }

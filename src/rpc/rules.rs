@@ -32,7 +32,11 @@ const MAX_FEEDS: usize = 1_000;
 pub struct SocketRules {
     /// Weak, because the application owns the hub, which owns these rules.
     app: Weak<App>,
+    noticed: Noticed,
 }
+
+/// Takes the notices of other nodes.
+pub type Noticed = Box<dyn Fn(&[u8]) + Send + Sync>;
 
 /// The caller of a session. A change of rights ends the session, so this is never outdated.
 struct Who {
@@ -47,8 +51,8 @@ struct Hello {
 }
 
 impl SocketRules {
-    pub fn new(app: Weak<App>) -> Self {
-        Self { app }
+    pub fn new(app: Weak<App>, noticed: Noticed) -> Self {
+        Self { app, noticed }
     }
 
     /// Fails while the application starts, and after it is dropped.
@@ -249,7 +253,12 @@ impl Authority for SocketRules {
                 if let Thing::Conversation = thing {
                     app.hearing.ask(scope.tenant(), id);
                 }
-                Ok(Subscription { presence: true, join_leave: JoinLeave::Heard, ..Subscription::ephemeral() })
+                Ok(Subscription {
+                    presence: true,
+                    join_leave: JoinLeave::Heard,
+                    topic: Some(rooms::tenant(scope.tenant())),
+                    ..Subscription::ephemeral()
+                })
             }
             Err(Error::Store(StoreError::Busy | StoreError::Retry(_))) => {
                 Err(ErrorReply::TOO_MANY_REQUESTS.into())
@@ -265,6 +274,16 @@ impl Authority for SocketRules {
         let who = who(session).map_err(|error| refusal::reply(&error))?;
         let (app, access) = (self.app()?, Arc::clone(&who.access));
         operations::call(method, Call { app, access, session: session.id, data }).await.map(Data::from)
+    }
+
+    fn noticed(&self, _: &str, notice: &[u8]) {
+        (self.noticed)(notice);
+    }
+
+    fn path_changed(&self, is_up: bool) {
+        if is_up && let Some(app) = self.app.upgrade() {
+            app.dispatcher.sweep_soon();
+        }
     }
 
     async fn closed(&self, session: &SessionInfo, _: &Closed) {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use hub::{Publication, Tags};
 
+use super::notices;
 use crate::app::App;
 use crate::model::RoomFrame;
 use crate::rooms;
@@ -22,6 +23,17 @@ impl Bridge {
     }
 }
 
+impl Bridge {
+    /// A notice of another node.
+    pub(super) fn noticed(&self, notice: &[u8]) {
+        if let Some((app, runner)) = self.ends.get()
+            && let Some(app) = app.upgrade()
+        {
+            notices::take(&app, runner, notice);
+        }
+    }
+}
+
 impl Publisher for Bridge {
     fn publish(&self, effects: Effects) {
         // Not connected while the store opens; the workers read their rows when they start.
@@ -35,18 +47,24 @@ impl Publisher for Bridge {
             let room = rooms::tenant(event.tenant);
             app.hub.publish(&room, publication(event));
         }
+        let has_others = !app.hub.is_alone();
         for wake in effects.wakes {
+            if has_others {
+                notices::tell(&app, runner, &wake);
+            }
             match wake {
                 Wake::Job { class, at } => runner.wake(class, at),
                 Wake::Turn { tenant, channel, turn, due_at } => {
                     app.dispatcher.schedule(tenant, channel, turn, due_at);
                 }
-                Wake::Withdrawn { turn, lease, reason } => app.dispatcher.withdraw(turn, lease, reason),
-                Wake::CustomerTyping { conversation, on, at } => {
+                Wake::Withdrawn { turn, lease, reason, .. } => {
+                    app.dispatcher.withdraw(turn, lease, reason.into())
+                }
+                Wake::CustomerTyping { tenant, conversation, on, at } => {
                     let frame = RoomFrame::CustomerTyping { on, at };
                     if let Ok(data) = serde_json::to_vec(&frame) {
-                        let room = rooms::conversation(conversation);
-                        app.hub.publish_ephemeral(&room, data.into(), Tags::default());
+                        let (topic, room) = (rooms::tenant(tenant), rooms::conversation(conversation));
+                        app.hub.publish_ephemeral(Some(&topic), &room, data.into(), Tags::default());
                     }
                 }
                 Wake::Hear { tenant, conversation } => app.hearing.ask(tenant, conversation),

@@ -42,9 +42,9 @@ pub enum Wake {
     /// A turn is due at this time.
     Turn { tenant: Uuid, channel: Uuid, turn: Uuid, due_at: i64 },
     /// A turn was withdrawn from the responder that holds this lease.
-    Withdrawn { turn: Uuid, lease: Uuid, reason: &'static str },
+    Withdrawn { tenant: Uuid, turn: Uuid, lease: Uuid, reason: &'static str },
     /// A customer types in a conversation, or no longer.
-    CustomerTyping { conversation: Uuid, on: bool, at: i64 },
+    CustomerTyping { tenant: Uuid, conversation: Uuid, on: bool, at: i64 },
     /// What a customer types in the conversation is to be asked for.
     Hear { tenant: Uuid, conversation: Uuid },
     /// A channel was added or changed.

@@ -1,18 +1,20 @@
 //! Offers due turns to responders, and expires their leases. The database is authoritative: this module only runs the
 //! transactions at the right time, and sweeps for turns that it was not notified of.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use hub::{Hub, SessionId, Tags};
+use hub::{Hub, SessionId, Tags, Topic};
 use serde_json::json;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::responders::{Held, Responders, ScheduledTurn};
+use super::responders::{Assigned, Held, Responders, ScheduledTurn};
 use super::silences::Silences;
 use crate::accounts::Scope;
 use crate::channels::ChannelCache;
@@ -22,8 +24,13 @@ use crate::rooms;
 use crate::store::{Store, turns};
 
 const TICK: Duration = Duration::from_secs(1);
-/// Ticks between two sweeps for turns that are not in memory.
+/// Ticks between two sweeps for turns that are not in memory: alone, beside other nodes, and while these cannot be reached.
 const SWEEP_TICKS: u32 = 15;
+const SWEEP_TICKS_BESIDE: u32 = 5;
+const SWEEP_TICKS_CUT_OFF: u32 = 1;
+/// The time by which a node whose least busy responder has a turn lets others go first, for each turn that it has.
+const BUSY_DELAY: Duration = Duration::from_millis(10);
+const LONGEST_BUSY_DELAY: Duration = Duration::from_millis(200);
 const SWEEP_PAGE: i64 = 1_000;
 /// Turns that one tick hands to people or expires.
 const AT_ONCE: usize = 256;
@@ -37,20 +44,35 @@ pub struct Dispatcher {
     hub: Hub,
     state: Mutex<Responders>,
     notify: Notify,
+    /// The topics of the tenants of each responder.
+    topics: Mutex<HashMap<SessionId, Vec<Topic>>>,
+    sweep_soon: AtomicBool,
 }
 
 impl Dispatcher {
     pub fn new(store: Store, channels: ChannelCache, hub: Hub) -> Self {
-        Self { store, channels, hub, state: Mutex::default(), notify: Notify::new() }
+        Self {
+            store,
+            channels,
+            hub,
+            state: Mutex::default(),
+            notify: Notify::new(),
+            topics: Mutex::default(),
+            sweep_soon: AtomicBool::new(false),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, Responders> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn topics(&self) -> MutexGuard<'_, HashMap<SessionId, Vec<Topic>>> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn push(&self, session: SessionId, message: &serde_json::Value) {
         let room = rooms::responder(session);
-        self.hub.publish_ephemeral(&room, message.to_string().into(), Tags::default());
+        self.hub.publish_ephemeral(None, &room, message.to_string().into(), Tags::default());
     }
 
     /// Schedules a turn, or moves its due time. Never blocks.
@@ -66,17 +88,29 @@ impl Dispatcher {
         }
     }
 
+    /// Looks for turns that it was not told of, because the way to other nodes was broken.
+    pub fn sweep_soon(&self) {
+        self.sweep_soon.store(true, Ordering::Release);
+        self.notify.notify_one();
+    }
+
     /// Tells the responder of a withdrawn lease to stop.
-    pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: &'static str) {
-        let held = self.state().withdraw(lease, reason);
+    pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: Cow<'static, str>) {
+        let held = self.state().withdraw(lease, reason.clone());
         if let Some(held) = held {
-            self.push(held.session, &withdrawn(turn, lease, reason));
+            self.push(held.session, &withdrawn(turn, lease, &reason));
             self.notify.notify_one();
         }
     }
 
     /// Registers a responder that takes up to `capacity` turns at a time.
     pub fn join(&self, session: SessionId, tenants: Vec<Uuid>, key: Uuid, capacity: usize) {
+        if !self.hub.is_alone() {
+            let held = tenants.iter().map(|tenant| self.hub.hold(&rooms::turns(*tenant))).collect();
+            self.topics().insert(session, held);
+            // Turns that wait on other nodes.
+            self.sweep_soon.store(true, Ordering::Release);
+        }
         self.state().join(session, tenants, key, capacity);
         self.notify.notify_one();
     }
@@ -89,6 +123,7 @@ impl Dispatcher {
 
     /// A responder's connection ended: its leases are shortened to [`ORPHAN_GRACE_MS`].
     pub async fn leave(&self, session: SessionId) {
+        drop(self.topics().remove(&session));
         let held = self.state().leave(session);
         self.orphan(held, ORPHAN_GRACE_MS).await;
     }
@@ -165,9 +200,20 @@ impl Dispatcher {
                 let mut state = self.state();
                 (state.assign(now), state.next_due())
             };
-            for (scheduled, session, key) in assigned {
+            for Assigned { scheduled, session, key, busy } in assigned {
                 let this = Arc::clone(&self);
-                tokio::spawn(async move { this.offer(scheduled, session, key).await });
+                let delay = if self.hub.is_alone() { Duration::ZERO } else { BUSY_DELAY * busy };
+                tokio::spawn(async move {
+                    if !delay.is_zero() {
+                        tokio::time::sleep(delay.min(LONGEST_BUSY_DELAY)).await;
+                    }
+                    this.offer(scheduled, session, key).await;
+                });
+            }
+            if self.sweep_soon.swap(false, Ordering::AcqRel) {
+                self.sweep().await;
+                self.let_go().await;
+                continue;
             }
             let wait = next
                 .map_or(TICK, |next| Duration::from_millis(u64::try_from(next - now).unwrap_or(0)).min(TICK));
@@ -176,7 +222,7 @@ impl Dispatcher {
                 () = self.notify.notified() => {}
                 () = tokio::time::sleep(wait) => {}
                 _ = tick.tick() => {
-                    if ticks.is_multiple_of(SWEEP_TICKS) {
+                    if ticks.is_multiple_of(self.sweep_ticks()) {
                         self.sweep().await;
                         self.let_go().await;
                     }
@@ -186,6 +232,14 @@ impl Dispatcher {
                     silences.end(&self.store).await;
                 }
             }
+        }
+    }
+
+    fn sweep_ticks(&self) -> u32 {
+        match self.hub.path() {
+            _ if self.hub.is_alone() => SWEEP_TICKS,
+            Some(path) if !path.is_up() => SWEEP_TICKS_CUT_OFF,
+            _ => SWEEP_TICKS_BESIDE,
         }
     }
 
@@ -321,7 +375,9 @@ impl Dispatcher {
         }
         let asked: Vec<_> = held.iter().map(|(lease, held)| (held.tenant, held.turn, *lease)).collect();
         match self.store.read(turns::Over(asked)).await {
-            Ok(over) => over.into_iter().for_each(|(turn, lease)| self.withdraw(turn, lease, "expired")),
+            Ok(over) => {
+                over.into_iter().for_each(|(turn, lease)| self.withdraw(turn, lease, "expired".into()))
+            }
             Err(error) => tracing::warn!(%error, "held leases cannot be compared with the database"),
         }
     }

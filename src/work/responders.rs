@@ -1,6 +1,7 @@
 //! The dispatcher's memory: connected responders, scheduled turns, held leases. The database is authoritative: every
 //! lease is checked in its transaction.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use hub::SessionId;
@@ -18,6 +19,16 @@ pub(super) struct ScheduledTurn {
     pub channel: Uuid,
     pub turn: Uuid,
     pub due_at: i64,
+}
+
+/// A turn and the responder to offer it to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Assigned {
+    pub scheduled: ScheduledTurn,
+    pub session: SessionId,
+    pub key: Uuid,
+    /// The turns that it has beside this one.
+    pub busy: u32,
 }
 
 /// A lease and its holder.
@@ -54,7 +65,7 @@ pub(super) struct Responders {
     parked_at: HashMap<Uuid, i64>,
     sessions: HashMap<SessionId, Responder>,
     held: HashMap<Uuid, Held>,
-    early_withdrawals: VecDeque<(Uuid, &'static str)>,
+    early_withdrawals: VecDeque<(Uuid, Cow<'static, str>)>,
 }
 
 impl Responders {
@@ -86,9 +97,8 @@ impl Responders {
         }
     }
 
-    /// Returns the turns to offer now, each with its responder's session and key. Turns without a free responder stay
-    /// parked.
-    pub(super) fn assign(&mut self, now: i64) -> Vec<(ScheduledTurn, SessionId, Uuid)> {
+    /// Returns the turns to offer now, each with its responder. Turns without a free responder stay parked.
+    pub(super) fn assign(&mut self, now: i64) -> Vec<Assigned> {
         while let Some(&(due_at, turn)) = self.due.first() {
             if due_at > now {
                 break;
@@ -109,10 +119,12 @@ impl Responders {
                 let first = self.parked.get_mut(&tenant).and_then(BTreeMap::pop_first);
                 let Some((_, scheduled)) = first else { break };
                 self.parked_at.remove(&scheduled.turn);
+                let mut busy = 0;
                 if let Some(responder) = self.sessions.get_mut(&session) {
+                    busy = u32::try_from(responder.busy).unwrap_or(u32::MAX);
                     responder.busy += 1;
                 }
-                assigned.push((scheduled, session, key));
+                assigned.push(Assigned { scheduled, session, key, busy });
             }
             if self.parked.get(&tenant).is_some_and(BTreeMap::is_empty) {
                 self.parked.remove(&tenant);
@@ -191,9 +203,9 @@ impl Responders {
     }
 
     /// Records a committed offer. Returns the reason as the error if the lease was withdrawn before this call.
-    pub(super) fn hold(&mut self, lease: Uuid, held: Held) -> Result<(), &'static str> {
+    pub(super) fn hold(&mut self, lease: Uuid, held: Held) -> Result<(), Cow<'static, str>> {
         if let Some(at) = self.early_withdrawals.iter().position(|(withdrawn, _)| *withdrawn == lease) {
-            let reason = self.early_withdrawals.remove(at).map_or("expired", |(_, reason)| reason);
+            let reason = self.early_withdrawals.remove(at).map_or("expired".into(), |(_, reason)| reason);
             self.free(held.session);
             return Err(reason);
         }
@@ -217,7 +229,7 @@ impl Responders {
 
     /// As [`Self::release`], for a lease that the server withdrew. If `hold` has not recorded it yet, the withdrawal is
     /// remembered for `hold`.
-    pub(super) fn withdraw(&mut self, lease: Uuid, reason: &'static str) -> Option<Held> {
+    pub(super) fn withdraw(&mut self, lease: Uuid, reason: Cow<'static, str>) -> Option<Held> {
         let held = self.release(lease);
         if held.is_none() {
             self.early_withdrawals.push_back((lease, reason));
@@ -280,12 +292,12 @@ mod tests {
         assert!(all.assign(99).is_empty());
         let first = all.assign(100);
         assert_eq!(
-            first.iter().map(|(turn, to, _)| (turn.turn.as_u128(), *to)).collect::<Vec<_>>(),
+            first.iter().map(|one| (one.scheduled.turn.as_u128(), one.session)).collect::<Vec<_>>(),
             [(10, session(1))]
         );
         assert!(all.assign(200).is_empty(), "the only responder of the tenant is busy");
         all.free(session(1));
-        assert_eq!(all.assign(200)[0].0.turn.as_u128(), 11, "the oldest first");
+        assert_eq!(all.assign(200)[0].scheduled.turn.as_u128(), 11, "the oldest first");
     }
 
     #[test]
@@ -306,7 +318,7 @@ mod tests {
         all.schedule(turn(SHOP, 10, 0));
         assert_eq!(all.assign(0).len(), 1);
         let lease = Uuid::from_u128(77);
-        assert!(all.withdraw(lease, "taken_over").is_none());
+        assert!(all.withdraw(lease, "taken_over".into()).is_none());
         let held = Held {
             turn: Uuid::from_u128(10),
             tenant: SHOP,
@@ -318,7 +330,7 @@ mod tests {
             index: 0,
             extended_at: 0,
         };
-        assert_eq!(all.hold(lease, held), Err("taken_over"));
+        assert_eq!(all.hold(lease, held), Err("taken_over".into()));
         all.schedule(turn(SHOP, 11, 0));
         assert_eq!(all.assign(0).len(), 1, "there is room again");
     }

@@ -18,8 +18,9 @@ use crate::store::pace::Paces;
 use crate::store::shares::Shares;
 use crate::store::{Store, Tx, Verb};
 
-/// Longest time between two polls.
+/// Longest time between two polls: alone, and beside other nodes, whose work is to be found when they die.
 const IDLE: Duration = Duration::from_secs(5);
+const IDLE_BESIDE: Duration = Duration::from_secs(1);
 /// Length of a claim, which is renewed while the job runs.
 pub(super) const CLAIM_MS: i64 = 180_000;
 const MAX_CLAIM: usize = 64;
@@ -64,6 +65,11 @@ impl Runner {
             classes: Class::ALL.iter().map(workers).map(Arc::new).collect(),
             paces: Arc::default(),
         })
+    }
+
+    /// All workers of the class have something to do, so that other nodes may be sooner.
+    pub fn is_busy(&self, class: Class) -> bool {
+        self.classes.iter().any(|workers| workers.class == class && workers.permits.available_permits() == 0)
     }
 
     /// A job of the class may be runnable at this time. Never blocks.
@@ -157,10 +163,11 @@ impl Runner {
         let at = workers.next_at.load(Ordering::Acquire);
         let until =
             Duration::from_millis(u64::try_from(at.saturating_sub(store.clock().now_ms())).unwrap_or(0));
+        let idle = if env.config.bus.url.is_empty() { IDLE } else { IDLE_BESIDE };
         tokio::select! {
             () = env.soft.cancelled() => {}
             () = workers.notify.notified() => {}
-            () = tokio::time::sleep(until.min(IDLE)) => {}
+            () = tokio::time::sleep(until.min(idle)) => {}
         }
     }
 }

@@ -22,6 +22,7 @@ need chromium has_chromium
 if [ -n "${CI:-}" ]; then
   need nginx test -x /usr/sbin/nginx
   need haproxy test -x /usr/sbin/haproxy
+  need redis-server command -v redis-server
 fi
 need openssl command -v openssl
 

@@ -24,6 +24,8 @@ pub(crate) struct Member {
     /// How others see it; `None` if neither presence nor join and leave are on.
     pub(crate) who: Option<Arc<ClientInfo>>,
     pub(crate) presence: bool,
+    /// Its join and leave are told to those who hear them.
+    pub(crate) announced: bool,
     /// The joins and leaves of others are pushed to it.
     pub(crate) hears_joins: bool,
     pub(crate) durable: bool,
@@ -184,6 +186,7 @@ mod tests {
                 delta: false,
                 who: None,
                 presence: false,
+                announced: false,
                 hears_joins: false,
                 durable,
             }

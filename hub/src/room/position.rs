@@ -31,6 +31,22 @@ pub(crate) fn doubt(room: &Arc<Room>) {
     }
 }
 
+/// The log was at this position a moment ago: what is missing up to there is read, and a sign of another stream is doubted.
+pub(crate) fn compare(room: &Arc<Room>, epoch: &str, top: u64) {
+    let (generation, differs) = {
+        let order = lock(&room.order);
+        if order.phase != Phase::Open {
+            return;
+        }
+        (order.generation, order.epoch != epoch)
+    };
+    if differs {
+        doubt(room);
+    } else {
+        gap::heard_of(room, generation, top);
+    }
+}
+
 /// Compares until no doubt is left. Keeps no room alive between the comparisons.
 async fn settle(room: Weak<Room>) {
     loop {

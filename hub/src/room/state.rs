@@ -2,7 +2,7 @@
 //! Lock order: a session's subscriptions, then members, then order. No lock is held across an await.
 
 use std::sync::{
-    Arc, Mutex, RwLock,
+    Arc, Mutex, OnceLock, RwLock,
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
@@ -14,9 +14,11 @@ use super::{
     members::{Member, Members},
     memory_budget::MemoryBudget,
     order::{Order, Phase},
+    remote::RemoteMembers,
     ring::Ring,
 };
 use crate::{
+    bus::Held,
     lock::{lock, write},
     protocol::event::RoomEvent,
 };
@@ -28,6 +30,10 @@ pub(crate) struct Room {
     pub(crate) members: RwLock<Members>,
     pub(crate) size: AtomicUsize,
     pub(crate) announcements: Mutex<Announcements>,
+    /// Members on other nodes that others see.
+    pub(super) remote: Mutex<RemoteMembers>,
+    /// The topic of the bus for what happens here; held while the room is there. `None`: nothing of it leaves the node.
+    topic: OnceLock<Held>,
     /// Notified when no more can be held behind a gap: the log is to be read without further waiting.
     pub(super) hold_full: Notify,
     pub(super) context: Arc<RoomContext>,
@@ -66,9 +72,20 @@ impl Room {
             members: RwLock::default(),
             size: AtomicUsize::new(0),
             announcements: Mutex::default(),
+            remote: Mutex::default(),
+            topic: OnceLock::new(),
             hold_full: Notify::new(),
             context,
         }
+    }
+
+    /// Takes part in a topic of the bus, from its first subscription on.
+    pub(crate) fn bind(&self, topic: &str) {
+        self.topic.get_or_init(|| self.context.link.hold(topic));
+    }
+
+    pub(crate) fn topic(&self) -> Option<&Arc<str>> {
+        self.topic.get().map(Held::topic)
     }
 
     /// Adds a member, if what it missed is in memory and at most `limit`.
@@ -106,6 +123,10 @@ impl Room {
         let slot = members.add(member);
         self.size.store(members.len(), Relaxed);
         Entered::In { slot, epoch, missed, after }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        lock(&self.order).phase == Phase::Open
     }
 
     /// Whether the room is open, in a stream of another epoch.

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use super::{context::SessionContext, outcome::Outcome, rate::Rate, state::Session};
+use super::{context::SessionContext, outcome::Outcome, rate::Rate, state::Session, subs::Live};
 use crate::{
     authority::{PublishDecision, SessionInfo},
     data::Data,
@@ -88,7 +88,7 @@ impl Calls {
             return Outcome::Reply(Reply::Error(ErrorReply::TOO_MANY_REQUESTS));
         }
         let anywhere = || Arc::clone(self.who.get_or_insert_with(|| Arc::new(self.info.client_info(None))));
-        let who = session.subs.live(&room, |live| live.announced.clone()).flatten().unwrap_or_else(anywhere);
+        let who = session.subs.live(&room, Live::announced).flatten().unwrap_or_else(anywhere);
         let (context, info) = (Arc::clone(context), Arc::clone(&self.info));
         let running = Running::start(&context);
         let call = async move {
@@ -155,13 +155,14 @@ async fn publish(
         PublishDecision::Handled => {}
         PublishDecision::Ephemeral => {
             let info = Some(who);
-            context.rooms.publish(room, Publication { data, info, ..Publication::default() });
+            let publication = Publication { data, info, ..Publication::default() };
+            context.rooms.publish(None, room, publication);
         }
         PublishDecision::Append => {
             let time_ms = (context.config.clock)();
             let draft = Publication { offset: 0, data, tags: Tags::default(), info: Some(who), time_ms };
             let appended = context.log.append(room, draft).await;
-            context.rooms.publish(room, appended.map_err(|_| ErrorReply::INTERNAL)?);
+            context.rooms.publish(Some(room), room, appended.map_err(|_| ErrorReply::INTERNAL)?);
         }
     }
     Ok(())

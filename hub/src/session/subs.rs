@@ -10,6 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 use crate::{
+    bus,
     lock::lock,
     log::{ClientInfo, Filter},
     protocol::codes::{CloseCode, ErrorReply, unsubscribed},
@@ -34,8 +35,8 @@ pub(super) struct Live {
     pub(super) presence: bool,
     /// What the authority lets it see.
     pub(super) filter: Option<Filter>,
-    /// Set if its join and leave are announced.
-    pub(super) announced: Option<Arc<ClientInfo>>,
+    /// Set if others see it in the room.
+    pub(super) seen: Option<bus::Member>,
     pub(super) expiry: Option<Instant>,
 }
 
@@ -49,10 +50,15 @@ pub(super) enum Revoked {
 }
 
 impl Live {
+    /// How others see it, if its join and leave are announced.
+    pub(super) fn announced(&self) -> Option<Arc<ClientInfo>> {
+        self.seen.as_ref().filter(|member| member.announced).map(|member| Arc::clone(&member.who))
+    }
+
     fn leave(self) {
         self.room.leave(self.slot);
-        if let Some(who) = self.announced {
-            presence::announce_leave(&self.room, who);
+        if let Some(member) = &self.seen {
+            presence::left(&self.room, member);
         }
     }
 }

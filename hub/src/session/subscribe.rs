@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{context::SessionContext, outcome::Outcome, state::Session, subs::Live};
 use crate::{
     authority::{JoinLeave, Rejection, RoomKind, ServerSub, SessionInfo, SubscribeRequest, Subscription},
+    bus,
     log::Filter,
     protocol::{
         codes::{CloseCode, ErrorReply},
@@ -39,6 +40,11 @@ impl Entrance<'_> {
         }
         let room = context.rooms.enter(room);
         let durable = grant.kind == RoomKind::Durable;
+        match &grant.topic {
+            Some(topic) => room.bind(topic),
+            None if durable => room.bind(&room.name),
+            None => {}
+        }
         let filter = both(grant.filter.clone(), self.filter);
         let delta = self.delta && grant.delta && durable && filter.is_none();
         let announced = grant.join_leave != JoinLeave::Off;
@@ -52,6 +58,7 @@ impl Entrance<'_> {
             delta,
             who: who.clone(),
             presence: grant.presence,
+            announced,
             hears_joins: grant.join_leave == JoinLeave::Heard,
             durable,
         };
@@ -64,7 +71,7 @@ impl Entrance<'_> {
             durable,
             presence: grant.presence,
             filter: grant.filter,
-            announced: who.filter(|_| announced),
+            seen: who.map(|who| bus::Member { who, listed: grant.presence, announced }),
             expiry,
         })?;
         if expiry.is_some() {
@@ -79,11 +86,11 @@ pub(super) fn seconds(left: Duration) -> u32 {
     left.as_secs_f64().ceil().clamp(1.0, f64::from(u32::MAX)) as u32
 }
 
-/// Announces the join, if the subscription has that. Called after the reply, because the client gets it as well.
+/// Announces the join, if others see it. Called after the reply, because the client gets it as well.
 pub(super) fn announce(session: &Session, room: &str) {
-    let announced = |live: &Live| live.announced.clone().map(|who| (Arc::clone(&live.room), who));
-    if let Some((room, who)) = session.subs.live(room, announced).flatten() {
-        presence::announce_join(&room, who);
+    let seen = |live: &Live| live.seen.clone().map(|member| (Arc::clone(&live.room), member));
+    if let Some((room, member)) = session.subs.live(room, seen).flatten() {
+        presence::joined(&room, &member);
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Rules {
     pub(crate) closed: Mutex<Vec<(String, Closed)>>,
     pub(crate) messages: Mutex<Vec<String>>,
     pub(crate) calls: Mutex<Vec<String>>,
+    /// Topics and notices of other nodes.
+    pub(crate) noticed: Mutex<Vec<(String, String)>>,
 }
 
 impl Default for Rules {
@@ -37,6 +39,7 @@ impl Default for Rules {
             closed: Mutex::default(),
             messages: Mutex::default(),
             calls: Mutex::default(),
+            noticed: Mutex::default(),
         }
     }
 }
@@ -67,6 +70,7 @@ struct Wish {
     whole: bool,
     bytes: bool,
     info: Option<Data>,
+    topic: Option<String>,
 }
 
 fn wish(data: Option<&Data>) -> Wish {
@@ -98,6 +102,7 @@ fn subscription(mut wish: Wish) -> Subscription {
         join_leave: if wish.presence { JoinLeave::Heard } else { JoinLeave::Off },
         filter: color_filter(wish.color),
         delta: !wish.whole,
+        topic: wish.topic,
         expiry: wish.expires_in_s.map(|s| Expiry::At(now_s() + s)),
         info,
         ..sub
@@ -208,6 +213,11 @@ impl Authority for Rules {
         }
         self.messages.lock().unwrap().push(text(data));
         Ok(())
+    }
+
+    fn noticed(&self, topic: &str, notice: &[u8]) {
+        let notice = String::from_utf8_lossy(notice).into_owned();
+        self.noticed.lock().unwrap().push((topic.to_owned(), notice));
     }
 
     async fn closed(&self, session: &SessionInfo, reason: &Closed) {

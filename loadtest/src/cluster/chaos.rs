@@ -72,6 +72,8 @@ pub(crate) async fn run(args: Args) -> Result<bool> {
         let passed = seed.passed();
         report.add(seed);
         if !passed {
+            // The file system of PostgreSQL goes with it.
+            postgres::dump(&world.database().await, &folder.join("database.sql")).await?;
             break;
         }
     }

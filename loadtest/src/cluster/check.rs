@@ -203,8 +203,22 @@ fn answers(evidence: &Evidence, findings: &mut Findings) {
 /// 6, 7: one answer for a turn, and no turn is left.
 fn turns(evidence: &Evidence, findings: &mut Findings) {
     let mut states: HashMap<&str, &str> = HashMap::new();
-    for (turn, state) in evidence.log.iter().filter_map(|event| event.turn.as_ref()) {
-        states.insert(turn, state);
+    let mut open: HashMap<&str, Vec<&str>> = HashMap::new();
+    for event in &evidence.log {
+        let home = event.conversation.as_ref();
+        if let Some((turn, state)) = &event.turn {
+            states.insert(turn, state);
+            if let Some(home) = home {
+                open.entry(&home.id).or_default().push(turn);
+            }
+        } else if let Some(home) = home.filter(|home| !home.has_turn) {
+            // A take-over ends a turn by the conversation's event alone.
+            for turn in open.remove(home.id.as_str()).into_iter().flatten() {
+                if states.get(turn).is_some_and(|state| is_open(state)) {
+                    states.insert(turn, "withdrawn");
+                }
+            }
+        }
     }
     let mut answers: HashMap<&str, u64> = HashMap::new();
     for message in messages(evidence).filter(|message| message.author == "responder") {
@@ -221,10 +235,14 @@ fn turns(evidence: &Evidence, findings: &mut Findings) {
         if (state == "answered") != (count > 0) {
             findings.broke("an answered turn has its answer", || format!("{turn}: {state}, {count} answers"));
         }
-        if matches!(state, "collecting" | "offered") {
+        if is_open(state) {
             findings.broke("every turn ends", || format!("{turn} is {state}"));
         }
     }
+}
+
+fn is_open(state: &str) -> bool {
+    matches!(state, "collecting" | "offered")
 }
 
 /// 8: the same client id is the same message, and what was accepted is stored.

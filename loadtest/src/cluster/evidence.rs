@@ -45,6 +45,8 @@ pub(crate) struct Answering {
     pub(crate) id: String,
     pub(crate) owner: String,
     pub(crate) epoch: i64,
+    /// A turn of it is open.
+    pub(crate) has_turn: bool,
 }
 
 #[derive(Clone)]
@@ -106,6 +108,7 @@ impl Logged {
                 id,
                 owner: text(&conversation["owner"]).unwrap_or_default(),
                 epoch: conversation["epoch"].as_i64().unwrap_or_default(),
+                has_turn: conversation["turn"].is_object(),
             }),
             message: event["message"].as_object().map(|_| Message::read(&event["message"])).transpose()?,
             turn: text(&turn["id"]).zip(text(&turn["state"])),

@@ -237,6 +237,13 @@ pub(crate) async fn rows(url: &str, sql: &str) -> Result<Vec<Vec<String>>> {
     Ok(answers.into_iter().filter_map(row).collect())
 }
 
+/// Writes everything that a database holds to a file.
+pub(crate) async fn dump(url: &str, file: &Path) -> Result<()> {
+    let bin = bin().context("PostgreSQL's server is not installed")?;
+    output(Command::new(bin.join("pg_dump")).arg("-f").arg(file).arg(url), "").await?;
+    Ok(())
+}
+
 /// Runs a program of PostgreSQL for its version.
 pub(crate) async fn version() -> Result<String> {
     let bin = bin().context("PostgreSQL's server is not installed")?;

@@ -38,7 +38,8 @@ pub(super) async fn apply(tx: &mut Tx<'_>, channel: &Channel, news: &Typing) -> 
     };
     let Some(mut conversation) = found.conversation else { return Ok(false) };
     let at = tx.now();
-    tx.wake(Wake::CustomerTyping { conversation: conversation.id, on: news.on, at });
+    let tenant = channel.tenant;
+    tx.wake(Wake::CustomerTyping { tenant, conversation: conversation.id, on: news.on, at });
     if news.on
         && let Some(gathering) = found.turns.collecting
     {

@@ -61,7 +61,7 @@ pub(super) fn supersede(
     flush: bool,
 ) {
     let now = tx.now();
-    withdraw(tx, turn, "superseded");
+    withdraw(tx, conversation.tenant, turn, "superseded");
     turn.state = TurnState::Collecting;
     turn.supersedes += 1;
     turn.window_at = now;

@@ -103,7 +103,7 @@ impl Verb for Expire {
         if turn.state != TurnState::Offered || turn.lease_until.is_none_or(|until| until > tx.now()) {
             return Ok(());
         }
-        withdraw(tx, &turn, "expired");
+        withdraw(tx, self.tenant, &turn, "expired");
         turn.reason = Some("lease_expired".to_owned());
         again(tx, turn, conversation).await
     }

@@ -6,7 +6,7 @@ use crate::cluster::evidence::{Logged, ManagerSend, SocketLog};
 
 fn event(cursor: u64, more: serde_json::Value) -> Logged {
     let mut event = json!({ "cursor": cursor, "kind": "conversation.updated",
-        "conversation": { "id": "c", "owner": "ai", "epoch": 1 } });
+        "conversation": { "id": "c", "owner": "ai", "epoch": 1, "turn": { "id": "t" } } });
     for (name, value) in more.as_object().unwrap() {
         event[name] = value.clone();
     }
@@ -146,7 +146,7 @@ fn frames_that_are_missing_doubled_or_others_are_seen() {
 #[test]
 fn an_answer_after_a_takeover_and_one_of_an_epoch_that_is_over_are_seen() {
     let after_takeover = broken(|evidence| {
-        let human = Answering { id: "c".into(), owner: "human".into(), epoch: 2 };
+        let human = Answering { id: "c".into(), owner: "human".into(), epoch: 2, has_turn: false };
         for event in &mut evidence.log[1..] {
             event.conversation = Some(human.clone());
         }
@@ -154,7 +154,9 @@ fn an_answer_after_a_takeover_and_one_of_an_epoch_that_is_over_are_seen() {
     assert_eq!(after_takeover, ["no answer of a stale epoch"]);
     // Taken over and given back between the offer and the answer.
     let stale = broken(|evidence| {
-        let after = |owner: &str, epoch| Some(Answering { id: "c".into(), owner: owner.into(), epoch });
+        let after = |owner: &str, epoch| {
+            Some(Answering { id: "c".into(), owner: owner.into(), epoch, has_turn: true })
+        };
         let mut between = evidence.log[1].clone();
         between.turn = None;
         between.conversation = after("ai", 3);
@@ -183,9 +185,17 @@ fn a_turn_that_is_answered_twice_not_at_all_or_left_is_seen() {
     assert_eq!(silent, ["an answered turn has its answer"]);
     let left = broken(|evidence| {
         evidence.log[3].turn = Some(("t".into(), "offered".into()));
+        for event in &mut evidence.log {
+            event.conversation.as_mut().unwrap().has_turn = true;
+        }
         thread(evidence)[1].turn = None;
     });
     assert_eq!(left, ["every turn ends"]);
+    let taken_over = broken(|evidence| {
+        evidence.log[3].turn = Some(("t".into(), "offered".into()));
+        thread(evidence)[1].turn = None;
+    });
+    assert!(taken_over.is_empty(), "the take-over ends it: {taken_over:?}");
 }
 
 #[test]

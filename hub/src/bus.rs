@@ -1,0 +1,140 @@
+//! The bus: what the engines of several nodes tell each other. It may lose, repeat and disorder anything; the log may not,
+//! and every room compares itself with it. A message goes to a topic; a node gets those of the topics that it holds, its
+//! own ones left out.
+//!
+//! Two implementations under one suite (`tests/bus.rs`): `local`, between the engines of one process, which costs an engine
+//! that is alone one atomic read for each publication; and `redis`, by publish and subscribe. Nothing is kept in Redis.
+//!
+//! To add one: a variant of [`Bus`] and of `Link`, with `publish`, `hold` and a [`Path`], and a line in the suite.
+
+mod local;
+mod message;
+mod path;
+mod redis;
+mod topics;
+mod wire;
+
+use std::sync::Arc;
+
+pub use self::{local::LocalBus, path::Path, redis::RedisBus};
+pub(crate) use self::{
+    message::{Member, Message, Outcome},
+    topics::Held,
+};
+
+/// The topic that every node holds.
+pub(crate) const EVERY_NODE: &str = "nodes";
+
+/// How an engine reaches those of other nodes.
+#[derive(Clone)]
+pub enum Bus {
+    Local(LocalBus),
+    Redis(RedisBus),
+}
+
+impl Bus {
+    /// Between the engines that get a clone of it.
+    pub fn local() -> Bus {
+        Bus::Local(LocalBus::default())
+    }
+
+    /// Makes this node's end, which carries nothing yet.
+    pub(crate) fn link(&self, node: &str) -> Link {
+        match self {
+            Bus::Local(bus) => Link::Local(bus.link(node)),
+            Bus::Redis(bus) => Link::Redis(bus.link(node)),
+        }
+    }
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Bus::local()
+    }
+}
+
+/// The topic of one node.
+pub(crate) fn topic_of_node(node: &str) -> String {
+    format!("node:{node}")
+}
+
+/// No room has such a topic.
+pub(crate) fn is_of_nodes(topic: &str) -> bool {
+    topic == EVERY_NODE || topic.starts_with("node:")
+}
+
+/// What the engine does with what comes. Calls are short and never wait.
+pub(crate) trait Inbound: Send + Sync + 'static {
+    fn received(&self, topic: &str, from: &str, message: Message);
+
+    /// From now on everything that is published to these topics comes; before, it may have been missed.
+    fn subscribed(&self, topics: &[Arc<str>]);
+
+    /// The way through the bus was found broken, or works again.
+    fn path_changed(&self, is_up: bool);
+}
+
+/// One node's end of a bus. Ends with its last clone, rooms' holds left out.
+pub(crate) enum Link {
+    Local(local::End),
+    Redis(redis::End),
+}
+
+impl Link {
+    /// Begins to carry messages. Must be called inside a tokio runtime.
+    pub(crate) fn start(&self, inbound: Arc<dyn Inbound>) {
+        match self {
+            Link::Local(end) => end.start(inbound),
+            Link::Redis(end) => end.start(inbound),
+        }
+    }
+
+    /// There is no other node, so there is nobody to tell anything.
+    pub(crate) fn is_alone(&self) -> bool {
+        match self {
+            Link::Local(end) => end.is_alone(),
+            Link::Redis(_) => false,
+        }
+    }
+
+    /// Sends to all other nodes that hold the topic. Never blocks; may be called from any thread. The message is only made
+    /// if there may be one.
+    pub(crate) fn publish(&self, topic: &str, message: impl FnOnce() -> Message) {
+        match self {
+            Link::Local(end) => end.publish(topic, message),
+            Link::Redis(end) => end.publish(topic, &message()),
+        }
+    }
+
+    /// Gets what is published to the topic for as long as the result lives.
+    pub(crate) fn hold(&self, topic: &str) -> Held {
+        match self {
+            Link::Local(end) => end.hold(topic),
+            Link::Redis(end) => end.hold(topic),
+        }
+    }
+
+    /// `None`: there is no way that could break.
+    pub(crate) fn path(&self) -> Option<Path> {
+        match self {
+            Link::Local(_) => None,
+            Link::Redis(end) => Some(end.path()),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        match self {
+            Link::Local(_) => Counts::default(),
+            Link::Redis(end) => end.counts(),
+        }
+    }
+}
+
+/// Messages since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    /// Not sent: the bus was away or slower than what was published.
+    pub(crate) lost: u64,
+}

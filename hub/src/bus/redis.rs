@@ -1,0 +1,211 @@
+//! The bus over Redis (or Valkey): a node publishes with one connection and hears with another. Both are opened again when
+//! they end, or when a probe does not come back. Nothing is stored in Redis, and what is published while it is away is lost.
+
+mod probe;
+mod publisher;
+mod server;
+mod subscriber;
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use self::server::Server;
+use super::{
+    Counts, EVERY_NODE, Held, Inbound, Message, Path, path::PathState, topic_of_node, topics::Topics, wire,
+};
+use crate::{lock::lock, stats::count};
+
+/// Messages, and their bytes, that wait to be published; further ones are lost.
+const MAX_QUEUE: usize = 16_384;
+const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// A connection that does not open, or an answer that does not come, in this time has failed.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two tries to connect.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// A Redis server, and the names that an installation uses there.
+#[derive(Clone)]
+pub struct RedisBus {
+    server: Arc<Server>,
+    prefix: String,
+    probe_every: Duration,
+    probe_wait: Duration,
+}
+
+impl RedisBus {
+    /// `url`: `redis://[user:password@]host[:port]`, `rediss://…` with TLS, or with Sentinels
+    /// `redis-sentinel://[user:password@]host[:port][,host[:port]…]/master` (`rediss-sentinel://…`). The error says what
+    /// is wrong with it. `prefix`: at the beginning of every topic's name, so that installations can share a server.
+    pub fn new(url: &str, prefix: impl Into<String>) -> Result<RedisBus, String> {
+        let server = Arc::new(Server::parse(url)?);
+        let (probe_every, probe_wait) = (Duration::from_secs(1), Duration::from_secs(2));
+        Ok(RedisBus { server, prefix: prefix.into(), probe_every, probe_wait })
+    }
+
+    /// How often the path is probed, and how long a probe may take.
+    pub fn probing(mut self, every: Duration, wait: Duration) -> RedisBus {
+        (self.probe_every, self.probe_wait) = (every, wait);
+        self
+    }
+
+    pub(super) fn link(&self, node: &str) -> End {
+        let (queue, queued) = mpsc::channel(MAX_QUEUE);
+        let stop = CancellationToken::new();
+        let shared = Shared {
+            bus: self.clone(),
+            node: node.to_owned(),
+            own_topic: topic_of_node(node),
+            topics: Arc::default(),
+            path: PathState::new(),
+            queue,
+            queue_bytes: AtomicUsize::new(0),
+            full: AtomicBool::new(false),
+            reconnect: [Notify::new(), Notify::new()],
+            inbound: OnceLock::new(),
+            sent: AtomicU64::new(0),
+            received: AtomicU64::new(0),
+            lost: AtomicU64::new(0),
+            stop: stop.clone(),
+        };
+        let shared = Arc::new(shared);
+        let own = [shared.topics.hold(EVERY_NODE).0, shared.topics.hold(&shared.own_topic).0];
+        End { shared, queued: std::sync::Mutex::new(Some(queued)), _own: own, _stop: stop.drop_guard() }
+    }
+}
+
+/// One node's end.
+pub(crate) struct End {
+    shared: Arc<Shared>,
+    /// Taken by the publishing task.
+    queued: std::sync::Mutex<Option<mpsc::Receiver<Outgoing>>>,
+    _own: [Held; 2],
+    _stop: DropGuard,
+}
+
+struct Outgoing {
+    channel: String,
+    bytes: Bytes,
+}
+
+impl Outgoing {
+    fn cost(&self) -> usize {
+        self.bytes.len() + self.channel.len()
+    }
+}
+
+struct Shared {
+    bus: RedisBus,
+    node: String,
+    own_topic: String,
+    topics: Arc<Topics>,
+    path: PathState,
+    queue: mpsc::Sender<Outgoing>,
+    queue_bytes: AtomicUsize,
+    /// The queue was full, which is logged once.
+    full: AtomicBool,
+    /// For the publishing and the hearing connection: end, and open again.
+    reconnect: [Notify; 2],
+    inbound: OnceLock<Arc<dyn Inbound>>,
+    sent: AtomicU64,
+    received: AtomicU64,
+    lost: AtomicU64,
+    stop: CancellationToken,
+}
+
+impl End {
+    pub(super) fn start(&self, inbound: Arc<dyn Inbound>) {
+        let _ = self.shared.inbound.set(inbound);
+        let Some(queued) = lock(&self.queued).take() else { return };
+        let [one, two, three] = [(); 3].map(|()| (Arc::clone(&self.shared), self.shared.stop.clone()));
+        tokio::spawn(async move { one.1.run_until_cancelled(publisher::run(one.0, queued)).await });
+        tokio::spawn(async move { two.1.run_until_cancelled(subscriber::run(two.0)).await });
+        tokio::spawn(async move { three.1.run_until_cancelled(probe::run(three.0)).await });
+    }
+
+    pub(super) fn publish(&self, topic: &str, message: &Message) {
+        self.shared.publish(topic, message);
+    }
+
+    pub(super) fn hold(&self, topic: &str) -> Held {
+        self.shared.topics.hold(topic).0
+    }
+
+    pub(super) fn path(&self) -> Path {
+        self.shared.path.get()
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let Shared { sent, received, lost, .. } = &*self.shared;
+        Counts { sent: sent.load(Relaxed), received: received.load(Relaxed), lost: lost.load(Relaxed) }
+    }
+}
+
+impl Shared {
+    fn publish(&self, topic: &str, message: &Message) {
+        let channel = self.channel(topic);
+        let outgoing = Outgoing { channel, bytes: wire::encode(&self.node, message) };
+        let cost = outgoing.cost();
+        let waiting = self.queue_bytes.fetch_add(cost, Relaxed);
+        if waiting + cost > MAX_QUEUE_BYTES || self.queue.try_send(outgoing).is_err() {
+            self.queue_bytes.fetch_sub(cost, Relaxed);
+            count(&self.lost);
+            if !self.full.swap(true, Relaxed) {
+                tracing::warn!("the bus takes less than is published: other nodes read the log instead");
+            }
+        }
+    }
+
+    fn channel(&self, topic: &str) -> String {
+        format!("{}:{topic}", self.bus.prefix)
+    }
+
+    fn topic<'a>(&self, channel: &'a str) -> Option<&'a str> {
+        channel.strip_prefix(self.bus.prefix.as_str())?.strip_prefix(':')
+    }
+
+    fn inbound(&self) -> Option<&Arc<dyn Inbound>> {
+        self.inbound.get()
+    }
+
+    fn up(&self, round_trip: Duration) {
+        if self.path.up(round_trip) {
+            tracing::info!(round_trip_us = round_trip.as_micros() as u64, "the bus carries messages");
+            if let Some(inbound) = self.inbound() {
+                inbound.path_changed(true);
+            }
+        }
+    }
+
+    fn down(&self, why: &str) {
+        if self.path.down() {
+            tracing::error!(why, "the bus is broken: this node reads the log until it is mended");
+            if let Some(inbound) = self.inbound() {
+                inbound.path_changed(false);
+            }
+        }
+    }
+}
+
+/// The pauses between tries to connect.
+struct Backoff(Duration);
+
+impl Backoff {
+    fn new() -> Self {
+        Backoff(PAUSE)
+    }
+
+    async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
+    }
+}

@@ -1,0 +1,78 @@
+//! The publishing connection. What waits goes out together, one round trip after another.
+
+use std::{
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
+
+use redis::{Pipeline, aio::MultiplexedConnection};
+use tokio::{sync::mpsc, time::timeout};
+
+use super::{Backoff, Outgoing, PATIENCE, Shared};
+
+const MAX_BATCH: usize = 256;
+
+pub(super) async fn run(shared: Arc<Shared>, mut queued: mpsc::Receiver<Outgoing>) {
+    let mut batch = Vec::new();
+    let mut backoff = Backoff::new();
+    loop {
+        let mut connection = match shared.bus.server.commands().await {
+            Ok(connection) => connection,
+            Err(why) => {
+                shared.down(&why);
+                // Late it would be of no use: the log has what matters.
+                while let Ok(outgoing) = queued.try_recv() {
+                    batch.push(outgoing);
+                    drop_batch(&shared, &mut batch);
+                }
+                backoff.wait().await;
+                continue;
+            }
+        };
+        backoff = Backoff::new();
+        loop {
+            tokio::select! {
+                count = queued.recv_many(&mut batch, MAX_BATCH) => {
+                    if count == 0 {
+                        return;
+                    }
+                }
+                () = shared.reconnect[0].notified() => break,
+            }
+            if let Err(why) = send(&shared, &mut connection, &mut batch).await {
+                shared.down(&why);
+                drop_batch(&shared, &mut batch);
+                break;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn send(
+    shared: &Shared,
+    connection: &mut MultiplexedConnection,
+    batch: &mut Vec<Outgoing>,
+) -> Result<(), String> {
+    let mut pipeline = Pipeline::with_capacity(batch.len());
+    for outgoing in batch.iter() {
+        pipeline.cmd("PUBLISH").arg(&outgoing.channel).arg(&outgoing.bytes[..]).ignore();
+    }
+    let sent = timeout(PATIENCE, pipeline.query_async::<()>(connection)).await;
+    sent.map_err(|_| "it does not answer".to_owned())?.map_err(|error| error.to_string())?;
+    shared.sent.fetch_add(batch.len() as u64, Relaxed);
+    shared.full.store(false, Relaxed);
+    clear(shared, batch);
+    Ok(())
+}
+
+fn drop_batch(shared: &Shared, batch: &mut Vec<Outgoing>) {
+    shared.lost.fetch_add(batch.len() as u64, Relaxed);
+    clear(shared, batch);
+}
+
+fn clear(shared: &Shared, batch: &mut Vec<Outgoing>) {
+    let bytes: usize = batch.iter().map(Outgoing::cost).sum();
+    shared.queue_bytes.fetch_sub(bytes, Relaxed);
+    batch.clear();
+}

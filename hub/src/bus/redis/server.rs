@@ -1,0 +1,112 @@
+//! Which server a URL names, and how to reach it.
+
+use redis::{
+    AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
+    TlsMode,
+    aio::{MultiplexedConnection, PubSub},
+    sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType},
+};
+use tokio::{sync::Mutex, time::timeout};
+
+use super::PATIENCE;
+
+pub(super) enum Server {
+    One(Client),
+    /// The Sentinels are asked for the master at each connection.
+    Sentinels(Mutex<SentinelClient>),
+}
+
+impl Server {
+    pub(super) fn parse(url: &str) -> Result<Server, String> {
+        let schemes = [("redis-sentinel://", TlsMode::Insecure), ("rediss-sentinel://", TlsMode::Secure)];
+        for (scheme, tls) in schemes {
+            if let Some(rest) = url.strip_prefix(scheme) {
+                return sentinels(rest, tls);
+            }
+        }
+        if !url.starts_with("redis://") && !url.starts_with("rediss://") {
+            return Err("must begin with redis://, rediss://, redis-sentinel:// or rediss-sentinel://".into());
+        }
+        Client::open(url).map(Server::One).map_err(|error| error.to_string())
+    }
+
+    async fn client(&self) -> RedisResult<Client> {
+        match self {
+            Server::One(client) => Ok(client.clone()),
+            Server::Sentinels(sentinels) => sentinels.lock().await.async_get_client().await,
+        }
+    }
+
+    /// A connection for commands.
+    pub(super) async fn commands(&self) -> Result<MultiplexedConnection, String> {
+        let connect = async {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(PATIENCE))
+                .set_response_timeout(Some(PATIENCE));
+            self.client().await?.get_multiplexed_async_connection_with_config(&config).await
+        };
+        in_time(connect).await
+    }
+
+    /// A connection that hears.
+    pub(super) async fn hearing(&self) -> Result<PubSub, String> {
+        in_time(async { self.client().await?.get_async_pubsub().await }).await
+    }
+}
+
+async fn in_time<T>(connect: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
+    match timeout(PATIENCE, connect).await {
+        Ok(connected) => connected.map_err(|error| error.to_string()),
+        Err(_) => Err("it does not answer".to_owned()),
+    }
+}
+
+/// `[user:password@]host[:port][,host[:port]…]/master[/db]`; the name and the password are for the servers.
+fn sentinels(rest: &str, tls: TlsMode) -> Result<Server, String> {
+    let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(login, rest)| (login, rest));
+    let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (master, db) = path.split_once('/').unwrap_or((path, ""));
+    if hosts.is_empty() || master.is_empty() {
+        return Err(
+            "must name the Sentinels and the master: redis-sentinel://host:26379,host:26379/master".into()
+        );
+    }
+    let refused = |error: redis::RedisError| error.to_string();
+    // The library reads the login and the number of the database as in the URL of one server.
+    let at = if login.is_empty() { String::new() } else { format!("{login}@") };
+    let settings = format!("redis://{at}localhost/{db}").into_connection_info().map_err(refused)?;
+    let node = SentinelNodeConnectionInfo::default()
+        .set_tls_mode(tls)
+        .set_redis_connection_info(settings_of(&settings));
+    let scheme = if matches!(tls, TlsMode::Secure) { "rediss" } else { "redis" };
+    let port = |host: &str| if host.contains(':') { host.to_owned() } else { format!("{host}:26379") };
+    let hosts: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{}", port(host))).collect();
+    let client = SentinelClient::build(hosts, master.to_owned(), Some(node), SentinelServerType::Master);
+    Ok(Server::Sentinels(Mutex::new(client.map_err(refused)?)))
+}
+
+fn settings_of(info: &ConnectionInfo) -> RedisConnectionInfo {
+    info.redis_settings().clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read_or_refused() {
+        for good in [
+            "redis://127.0.0.1",
+            "redis://user:pass@cache.example.com:6380/2",
+            "redis-sentinel://a.example.com,b.example.com:26380/main",
+            "redis-sentinel://:secret@a.example.com/main/3",
+        ] {
+            assert!(Server::parse(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "127.0.0.1:6379", "http://cache", "redis-sentinel://a.example.com", "redis-sentinel:///x"]
+        {
+            assert!(Server::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

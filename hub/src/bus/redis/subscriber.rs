@@ -1,0 +1,114 @@
+//! The hearing connection, and the subscriptions on it, which follow the topics that are held.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering::Relaxed},
+};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use redis::{
+    Msg,
+    aio::{PubSubSink, PubSubStream},
+};
+use tokio::time::timeout;
+
+use super::{super::Message, Backoff, PATIENCE, Shared, wire};
+
+/// Topics in one command.
+const MAX_TOPICS: usize = 256;
+
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut backoff = Backoff::new();
+    loop {
+        let (sink, stream) = match shared.bus.server.hearing().await {
+            Ok(hearing) => hearing.split(),
+            Err(why) => {
+                shared.down(&why);
+                backoff.wait().await;
+                continue;
+            }
+        };
+        let why = tokio::select! {
+            () = hear(&shared, stream) => "the connection ended".to_owned(),
+            why = follow(&shared, sink) => why,
+            () = shared.reconnect[1].notified() => "a probe did not come back".to_owned(),
+        };
+        shared.down(&why);
+        backoff.wait().await;
+        backoff = Backoff::new();
+    }
+}
+
+async fn hear(shared: &Shared, mut stream: PubSubStream) {
+    let mut heard = 0u32;
+    while let Some(message) = stream.next().await {
+        take(shared, &message);
+        heard = heard.wrapping_add(1);
+        // What comes is handed out here: others get their turn between.
+        if heard.is_multiple_of(32) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn take(shared: &Shared, message: &Msg) {
+    let (Some(topic), Some(inbound)) = (shared.topic(message.get_channel_name()), shared.inbound()) else {
+        return;
+    };
+    let Some((from, message)) = wire::decode(Bytes::copy_from_slice(message.get_payload_bytes())) else {
+        return;
+    };
+    if from == shared.node {
+        if let Message::Probe(probe) = message {
+            shared.path.came_back(probe);
+        }
+        return;
+    }
+    shared.received.fetch_add(1, Relaxed);
+    inbound.received(topic, &from, message);
+}
+
+/// Keeps the subscriptions as the topics are. Returns why it cannot.
+async fn follow(shared: &Shared, mut sink: PubSubSink) -> String {
+    let mut on = HashSet::new();
+    let mut wanted: Vec<(Arc<str>, bool)> =
+        shared.topics.all().into_iter().map(|topic| (topic, true)).collect();
+    loop {
+        for part in wanted.chunks(MAX_TOPICS) {
+            let (mut more, mut fewer) = (Vec::new(), Vec::new());
+            for (topic, is_held) in part {
+                match (*is_held, on.contains(topic)) {
+                    (true, false) => more.push(Arc::clone(topic)),
+                    (false, true) => fewer.push(Arc::clone(topic)),
+                    _ => {}
+                }
+            }
+            on.extend(more.iter().cloned());
+            on.retain(|topic| !fewer.contains(topic));
+            let done = timeout(PATIENCE, async {
+                if !more.is_empty() {
+                    sink.subscribe(&channels(shared, &more)).await?;
+                }
+                if !fewer.is_empty() {
+                    sink.unsubscribe(&channels(shared, &fewer)).await?;
+                }
+                Ok::<_, redis::RedisError>(())
+            });
+            match done.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => return error.to_string(),
+                Err(_) => return "it does not answer".to_owned(),
+            }
+            if let Some(inbound) = shared.inbound().filter(|_| !more.is_empty()) {
+                inbound.subscribed(&more);
+            }
+        }
+        shared.topics.changed.notified().await;
+        wanted = shared.topics.changes();
+    }
+}
+
+fn channels(shared: &Shared, topics: &[Arc<str>]) -> Vec<String> {
+    topics.iter().map(|topic| shared.channel(topic)).collect()
+}

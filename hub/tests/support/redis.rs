@@ -1,0 +1,118 @@
+//! A Redis server for a test, on a free port, with its data in a temporary folder. It ends with this value or with the
+//! process. Shared with the tests of the whole server.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+pub struct Redis {
+    port: u16,
+    folder: PathBuf,
+    running: Option<Running>,
+}
+
+/// The server is killed when the pipe to its shell ends, which only we hold.
+struct Running {
+    shell: Child,
+    pipe: Option<ChildStdin>,
+    pid: u32,
+}
+
+const SCRIPT: &str = r#"redis-server --bind 127.0.0.1 --port "$0" --dir "$1" --save '' --appendonly no >/dev/null 2>&1 &
+echo $!
+cat >/dev/null
+kill -9 $! 2>/dev/null
+wait $! 2>/dev/null"#;
+
+impl Redis {
+    /// `None`, with a word, where the server is not installed; in CI that is a failure.
+    pub fn start() -> Option<Redis> {
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        if Command::new("redis-server").arg("--version").output().is_err() {
+            assert!(
+                std::env::var_os("CI").is_none(),
+                "redis-server is not installed: apt-get install redis-server"
+            );
+            eprintln!("left out: redis-server is not installed");
+            return None;
+        }
+        let name = format!("hubbub-redis-{}-{}", std::process::id(), STARTED.fetch_add(1, Relaxed));
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let port =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
+        let mut redis = Redis { port, folder, running: None };
+        redis.start_again();
+        Some(redis)
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// After [`Redis::kill`], at the same address, with nothing in it.
+    pub fn start_again(&mut self) {
+        let folder = self.folder.display().to_string();
+        let mut shell = Command::new("sh")
+            .args(["-c", SCRIPT, &self.port.to_string(), &folder])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("sh runs");
+        let mut pid = String::new();
+        let out = shell.stdout.take().expect("its output");
+        BufReader::new(out).read_line(&mut pid).expect("the id of the server");
+        let pipe = shell.stdin.take();
+        self.running = Some(Running { shell, pipe, pid: pid.trim().parse().expect("a number") });
+        let begun = Instant::now();
+        while !self.answers() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "redis-server does not answer");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        let mut answer = String::new();
+        stream.write_all(b"PING\r\n").is_ok()
+            && BufReader::new(stream).read_line(&mut answer).is_ok()
+            && answer.starts_with("+PONG")
+    }
+
+    pub fn kill(&mut self) {
+        drop(self.running.take());
+    }
+
+    /// It keeps its connections, and answers nothing until [`Redis::resume`].
+    pub fn pause(&mut self) {
+        self.signal("-STOP");
+    }
+
+    pub fn resume(&mut self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.running.as_ref().expect("it runs").pid.to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.pipe.take());
+        let _ = self.shell.wait();
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
