@@ -15,7 +15,7 @@ use super::row::{self, Sum};
 use super::source::Batch;
 use crate::clock::Clock;
 use crate::store::event::{Effects, Publisher};
-use crate::store::postgres::address;
+use crate::store::postgres::connect;
 use crate::store::value::Row;
 use crate::store::{Store, StoreConfig, StoreError, migrate};
 

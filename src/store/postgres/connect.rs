@@ -38,35 +38,42 @@ pub(super) fn pool(address: &Address, size: u32) -> Result<Pool, StoreError> {
         .map_err(|error| StoreError::Engine(error.to_string()))
 }
 
-impl Connect for Hosts {
-    /// Tries one server after the other. When none answered and none refused, it waits for the pool's own limit.
-    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(tokio_postgres::Client, JoinHandle<()>), Error>> {
-        async move {
-            let mut refusal = None;
-            for host in self.hosts.iter() {
-                match tokio::time::timeout(HOST_TIME, host.connect(self.tls.clone())).await {
-                    Ok(Ok((client, connection))) => {
-                        let task = tokio::spawn(async move {
-                            if let Err(error) = connection.await {
-                                tracing::warn!(%error, "a connection to the database ended");
-                            }
-                        });
-                        return Some(Ok((client, task)));
-                    }
-                    Ok(Err(error)) => refusal = Some(error),
-                    Err(_) => tracing::warn!(host = ?host.get_hosts(), "a database server does not answer"),
+/// A connection of its own, as the server connects, under another name.
+pub(in crate::store) async fn alone(url: &str, name: &str) -> Result<tokio_postgres::Client, StoreError> {
+    let mut address = address::parse(url)?;
+    for host in &mut address.hosts {
+        host.application_name(name);
+    }
+    let hosts = Hosts { hosts: address.hosts.into(), tls: address.tls };
+    let late = || StoreError::Unavailable("no server of the address answers".to_owned());
+    Ok(hosts.first().await.ok_or_else(late)??.0)
+}
+
+impl Hosts {
+    /// Tries one server after the other. `None`: none answered, and none refused.
+    async fn first(&self) -> Option<Result<(tokio_postgres::Client, JoinHandle<()>), Error>> {
+        let mut refusal = None;
+        for host in self.hosts.iter() {
+            match tokio::time::timeout(HOST_TIME, host.connect(self.tls.clone())).await {
+                Ok(Ok((client, connection))) => {
+                    let task = tokio::spawn(async move {
+                        if let Err(error) = connection.await {
+                            tracing::warn!(%error, "a connection to the database ended");
+                        }
+                    });
+                    return Some(Ok((client, task)));
                 }
+                Ok(Err(error)) => refusal = Some(error),
+                Err(_) => tracing::warn!(host = ?host.get_hosts(), "a database server does not answer"),
             }
-            refusal.map(Err)
+        }
+        refusal.map(Err)
     }
 }
 
 impl Connect for Hosts {
     /// When no server answered, it waits for the pool's own limit.
-    fn connect(
-        &self,
-        _: &Config,
-    ) -> BoxFuture<'_, Result<(tokio_postgres::Client, JoinHandle<()>), Error>> {
+    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(tokio_postgres::Client, JoinHandle<()>), Error>> {
         async move {
             match self.first().await {
                 Some(reached) => reached,
