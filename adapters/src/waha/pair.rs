@@ -14,7 +14,6 @@ pub(super) async fn picture(http: &Client, account: &Account) -> Result<Option<P
     let api = Api::of(http, account)?;
     let path = format!("/api/{}/auth/qr", api.session);
     let answer = call(api.request(Method::GET, &path).header("Accept", "image/png")).await?;
-    let failed = |reason: String| Failure::new(Verdict::Retry { after_ms: None }, "no_code", reason).into();
     match answer.status {
         200..=299 => {
             let mime = sniff::settle(&answer.body, None);
@@ -28,6 +27,10 @@ pub(super) async fn picture(http: &Client, account: &Account) -> Result<Option<P
         404 | 409 | 422 => Ok(None),
         status => Err(failed(format!("WAHA answered {status}"))),
     }
+}
+
+fn failed(reason: String) -> SendError {
+    Failure::new(Verdict::Retry { after_ms: None }, "no_code", reason).into()
 }
 
 /// Starts the session, or starts it anew. Logging out makes the server forget the device.
