@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::store::jobs::{self, Job};
 use crate::store::{Engine, Tx, Verb};
 
-const EVERY: Duration = Duration::from_secs(30);
+const EVERY: Duration = Duration::from_secs(5);
 const PAGE: i64 = 500;
 const REASON: &str = "the server stopped while it was being done";
 

@@ -21,8 +21,9 @@ use crate::store::{Store, Tx, Verb};
 /// Longest time between two polls: alone, and beside other nodes, whose work is to be found when they die.
 const IDLE: Duration = Duration::from_secs(5);
 const IDLE_BESIDE: Duration = Duration::from_secs(1);
-/// Length of a claim, which is renewed while the job runs.
-pub(super) const CLAIM_MS: i64 = 180_000;
+/// Length of a claim, which is renewed while the job runs: for so long the lanes of a dead node wait, and so long may the
+/// database be away before a job that runs on counts as given up.
+pub(super) const CLAIM_MS: i64 = 60_000;
 const MAX_CLAIM: usize = 64;
 /// Tries of recording a failed job while the database is unavailable.
 const RECORD_TRIES: u32 = 8;

@@ -5,15 +5,32 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::api::Api;
-use crate::{Account, Client, Pairing, SendError, call::call, json as read, sniff};
+use crate::call::{Failure, Verdict, call};
+use crate::{Account, Client, Pairing, SendError, json as read, sniff};
 
-/// The picture of the code; `None` while there is nothing to scan.
+/// The picture of the code; `None` while there is nothing to scan. Anything else that is no picture is a failure: somebody waits
+/// before the page.
 pub(super) async fn picture(http: &Client, account: &Account) -> Result<Option<Pairing>, SendError> {
     let api = Api::of(http, account)?;
     let path = format!("/api/{}/auth/qr", api.session);
     let answer = call(api.request(Method::GET, &path).header("Accept", "image/png")).await?;
-    let mime = sniff::settle(&answer.body, None);
-    Ok((answer.is_success() && mime == "image/png").then_some(Pairing { mime, bytes: answer.body }))
+    match answer.status {
+        200..=299 => {
+            let mime = sniff::settle(&answer.body, None);
+            let is_picture = mime == "image/png";
+            is_picture
+                .then_some(Pairing { mime, bytes: answer.body })
+                .map(Some)
+                .ok_or_else(|| failed("WAHA sent no picture of the code".to_owned()))
+        }
+        // The session is not there, or waits for no scan.
+        404 | 409 | 422 => Ok(None),
+        status => Err(failed(format!("WAHA answered {status}"))),
+    }
+}
+
+fn failed(reason: String) -> SendError {
+    Failure::new(Verdict::Retry { after_ms: None }, "no_code", reason).into()
 }
 
 /// Starts the session, or starts it anew. Logging out makes the server forget the device.

@@ -144,7 +144,12 @@ fn sockets(evidence: &Evidence, findings: &mut Findings) {
         findings.look("sockets");
         *findings.checked.entry("resumptions").or_default() += socket.resumed;
         *findings.checked.entry("events replayed at resumptions").or_default() += socket.replayed;
-        let mut last = socket.start;
+        *findings.checked.entry("feeds loaded anew").or_default() += socket.anew.len() as u64;
+        if !evidence.failover && !socket.anew.is_empty() {
+            findings.broke("a feed stays the same without a failover", || format!("socket {number}"));
+        }
+        let anew: HashMap<u64, u64> = socket.anew.iter().copied().collect();
+        let mut last = anew.get(&socket.start).copied().unwrap_or(socket.start);
         for (cursor, digest) in &socket.got {
             findings.look("frames");
             if *cursor <= last {
@@ -153,6 +158,7 @@ fn sockets(evidence: &Evidence, findings: &mut Findings) {
                 findings.broke("no frame is missing", || format!("socket {number}: {cursor} after {last}"));
             }
             last = last.max(*cursor);
+            last = anew.get(&last).copied().unwrap_or(last);
             if log.get(cursor).is_some_and(|logged| logged != digest) {
                 findings.broke("a frame is what the log has", || format!("socket {number}: {cursor}"));
             }

@@ -26,6 +26,8 @@ pub(crate) struct Evidence {
     /// What the database itself says: a sentence for each statement that does not hold.
     pub(crate) database: Vec<String>,
     pub(crate) statements: usize,
+    /// A standby took the place of the primary: its feed is another one, because it may lack the end of the old one.
+    pub(crate) failover: bool,
 }
 
 /// An event of the log.
@@ -74,6 +76,8 @@ pub(crate) struct SocketLog {
     /// Resumptions that the server did not serve from the cursor.
     pub(crate) unrecovered: u64,
     pub(crate) malformed: u64,
+    /// Where the feed was another one, which a client loads anew: its last cursor, and the one it began again at.
+    pub(crate) anew: Vec<(u64, u64)>,
 }
 
 #[derive(Clone)]

@@ -149,7 +149,8 @@ async fn measure(args: &Args, world: &Arc<World>) -> Result<Report> {
     let (caught_up_after_s, green_after_s) = tokio::try_join!(caught_up, green)?;
     tokio::time::sleep(AFTER).await;
     stop.send_replace(true);
-    let mut evidence = Evidence { said: writing.await??, start, ..Evidence::default() };
+    let failover = args.of == Part::Postgres;
+    let mut evidence = Evidence { said: writing.await??, start, failover, ..Evidence::default() };
     let (mut findings, mut problems) = (Findings::default(), Vec::new());
     let record = collect::accepted(&world.providers, &evidence.said, &mut findings).await?;
     let rest = collect::settle(&world.database().await, WITHIN).await?;

@@ -129,7 +129,12 @@ impl Watcher {
         let joined = connected.subs.remove(&self.room).context("not subscribed any more")?;
         self.client = Some(client);
         self.log.resumed += 1;
-        if !(joined.was_recovering && joined.recovered) {
+        if joined.epoch != self.epoch {
+            self.log.anew.push((self.last, joined.offset));
+            self.last = joined.offset;
+            self.epoch = joined.epoch;
+            self.place.send_replace(self.last);
+        } else if !(joined.was_recovering && joined.recovered) {
             self.log.unrecovered += 1;
         }
         for missed in joined.publications {

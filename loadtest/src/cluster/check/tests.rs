@@ -144,6 +144,20 @@ fn frames_that_are_missing_doubled_or_others_are_seen() {
 }
 
 #[test]
+fn a_feed_that_is_loaded_anew_is_right_after_a_failover_alone() {
+    let anew = |evidence: &mut Evidence| {
+        evidence.sockets[0].got.drain(2..4);
+        evidence.sockets[0].anew.push((12, 14));
+    };
+    assert_eq!(broken(anew), ["a feed stays the same without a failover"]);
+    let failover = broken(|evidence| {
+        anew(evidence);
+        evidence.failover = true;
+    });
+    assert!(failover.is_empty(), "{failover:?}");
+}
+
+#[test]
 fn an_answer_after_a_takeover_and_one_of_an_epoch_that_is_over_are_seen() {
     let after_takeover = broken(|evidence| {
         let human = Answering { id: "c".into(), owner: "human".into(), epoch: 2, has_turn: false };
