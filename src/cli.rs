@@ -3,6 +3,7 @@
 
 mod admin;
 mod backup;
+mod doctor;
 mod inspect;
 mod migrate_store;
 mod serve;
@@ -57,6 +58,8 @@ enum Command {
     Restore(backup::Restore),
     /// Copy an installation from SQLite to PostgreSQL, and compare both. An interrupted copy goes on where it was.
     MigrateStore(migrate_store::MigrateStore),
+    /// Look at the configuration and at what it names, and say what is to be done.
+    Doctor(doctor::Doctor),
     /// Show what a captured webhook body becomes, or check its signature. The body is read from standard input.
     Inspect(inspect::Inspect),
     /// Print the description of the HTTP API.
@@ -86,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Backup(command) => config::read(config.as_deref()).and_then(|config| command.run(&config)),
         Command::Restore(command) => config::read(config.as_deref()).and_then(|config| command.run(&config)),
         Command::MigrateStore(command) => one_thread(command.run()),
+        Command::Doctor(command) => one_thread(command.run(config.as_deref())),
         Command::Admin(command) => config::read(config.as_deref()).and_then(|config| {
             telemetry::start_quiet();
             one_thread(command.run(config))

@@ -37,6 +37,7 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod events;
 pub mod files;
+pub mod inspect;
 pub mod jobs;
 pub mod labelled;
 pub mod labels;

@@ -12,7 +12,8 @@ use hubbub::store::backup::{backup, restore};
 use rusqlite::Connection;
 
 use crate::invariants::timelines;
-use crate::kit::{Client, PATIENCE, World};
+use crate::kit::postgres::Cluster;
+use crate::kit::{Client, PATIENCE, World, postgres};
 use crate::operator::{Running, error_of, hubbub, serve};
 
 /// A body with so much beside it that a backup takes several steps.
@@ -104,6 +105,73 @@ async fn a_restored_feed_is_another_feed() {
         .query_row("select count(*) from messages where text = 'lost'", [], |row| row.get(0))
         .expect("read");
     assert_eq!(texts, 1);
+    world.finish().await;
+}
+
+/// As docs/backup.md says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dump_of_postgres_is_restored_as_another_feed() {
+    let world = World::start(Engine::Postgres).await;
+    assert_eq!(world.hook(&world.bot, &World::update(1, 5550162, 1, "kept")).await, 200);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("hubbub.dump");
+    let database = world.database.clone();
+    let dumped = file.clone();
+    tokio::task::spawn_blocking(move || postgres::dump_to(&database, &dumped)).await.expect("dumped");
+    assert_eq!(world.hook(&world.bot, &World::update(2, 5550162, 2, "lost")).await, 200);
+    let room = format!("tenant:{}", world.tenant);
+    let seen = world.person("agent@example.com").await.recovered(&room).clone();
+    let position =
+        (seen["offset"].as_u64().expect("an offset"), seen["epoch"].as_str().expect("an epoch").to_owned());
+    world.app.stop().await;
+
+    let restored = postgres::database();
+    postgres::restore_dump(&file, &restored);
+    let key = &world.app.config.secrets.master_key_file;
+    let mut command = hubbub(&["admin", "feed", "begin-anew"]);
+    command.env("HUBBUB_DATABASE_URL", &restored).env("HUBBUB_MASTER_KEY_FILE", key);
+    let anew = command.output().expect("it runs");
+    assert!(anew.status.success(), "{anew:?}");
+
+    let mut world = world;
+    world.database = restored;
+    let world = world.restart().await;
+    assert_eq!(timelines(&world).await.into_values().collect::<Vec<_>>(), [["kept"]]);
+    let api = world.api("agent@example.com").await;
+    let back = Client::resume(world.address, &api.token, &room, position.clone()).await;
+    assert_eq!(back.recovered(&room).get("recovered"), None);
+    assert_ne!(back.recovered(&room)["epoch"], position.1.as_str());
+    back.close().await;
+    world.finish().await;
+}
+
+/// As docs/backup.md says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres_goes_back_to_a_point_in_time() {
+    let mut cluster = Cluster::archiving();
+    let world = World::on(cluster.database()).await;
+    let says = async |number, text| {
+        // The pool finds out by trying that its connections are gone.
+        let body = World::update(number, 5550163, number, text);
+        let taken = async { while world.hook(&world.bot, &body).await != 200 {} };
+        tokio::time::timeout(PATIENCE, taken).await.expect("the webhook is taken");
+    };
+    says(1, "in the base backup").await;
+    cluster.base();
+    says(2, "in the archive").await;
+    cluster.point();
+    says(3, "too late").await;
+    world.app.stop().await;
+    cluster.recover();
+
+    let key = &world.app.config.secrets.master_key_file;
+    let mut command = hubbub(&["admin", "feed", "begin-anew"]);
+    command.env("HUBBUB_DATABASE_URL", &world.database).env("HUBBUB_MASTER_KEY_FILE", key);
+    let anew = command.output().expect("it runs");
+    assert!(anew.status.success(), "{anew:?}");
+    let world = world.restart().await;
+    let found: Vec<_> = timelines(&world).await.into_values().collect();
+    assert_eq!(found, [["in the base backup", "in the archive"]]);
     world.finish().await;
 }
 

@@ -67,11 +67,11 @@ async fn full() -> World {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_table_is_copied_and_an_interrupted_copy_goes_on() {
     let (world, to) = (full().await, database());
-    interrupted(&world.database, &to, "messages", 6).await;
-    assert_eq!(number(&to, "select count(*) from messages").await, 6);
+    interrupted(&world.database, &to, "events", 3).await;
     let refused = hubbub_refuses(&to).await;
     assert!(refused.contains("unfinished copy"), "{refused}");
-    interrupted(&world.database, &to, "events", 3).await;
+    interrupted(&world.database, &to, "messages", 6).await;
+    assert_eq!(number(&to, "select count(*) from messages").await, 6);
 
     let mut resumed = 0;
     let done = copy(Path::new(&world.database), &to, &COPYING, &Clock::System, &mut |step| match step {

@@ -33,6 +33,24 @@ pub fn dump(database: &str) -> Vec<u8> {
     dump.stdout
 }
 
+/// The same as a file, for [`restore_dump`].
+pub fn dump_to(database: &str, file: &Path) {
+    let mut dump = Command::new(bin().join("pg_dump"));
+    dump.arg("--format=custom").arg("--file").arg(file).arg(database);
+    succeeds(&dump.output().expect("pg_dump runs"));
+}
+
+/// Fills an empty database from such a file.
+pub fn restore_dump(file: &Path, database: &str) {
+    let mut restore = Command::new(bin().join("pg_restore"));
+    restore.args(["--exit-on-error", "--no-owner", "--dbname", database]).arg(file);
+    succeeds(&restore.output().expect("pg_restore runs"));
+}
+
+fn succeeds(output: &std::process::Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 fn rand_bits() -> u128 {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).expect("random bytes");
@@ -80,18 +98,20 @@ pub struct Cluster {
 }
 
 /// `keep` copies the cluster; `fall` goes back to the copy as to a standby that had no more than that: on a new
-/// timeline; `restart` does no more than that. Each begins and ends with a server that runs. `freeze` stops it in the
-/// middle of whatever it does, `die` kills it: nothing comes after the two.
-const SHELL: &str = r"
+/// timeline; `restart` does no more than that. `base` makes a base backup, and `recover` goes back to it and from there through
+/// the archive to the restore point `here`. Each begins and ends with a server that runs. `freeze` stops it in the middle
+/// of whatever it does, `die` kills it: nothing comes after the two.
+const SHELL: &str = r#"
 run() {
     $BIN/postgres -D $DATA -p $PORT -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off \
-        -c max_connections=400 -c restore_command=false >/dev/null 2>&1 &
+        -c max_connections=400 "$@" >/dev/null 2>&1 &
     pid=$!
 }
 end() { kill -$1 $pid 2>/dev/null; wait $pid; }
-run
+run "$@"
 while read -r order; do
     case $order in
+        base) $BIN/pg_basebackup -D $DATA.base -h 127.0.0.1 -p $PORT -U hub --checkpoint=fast ;;
         freeze) kill -STOP $pid $(pgrep -P $pid); continue ;;
         die) kill -KILL $pid; wait $pid; continue ;;
     esac
@@ -99,19 +119,47 @@ while read -r order; do
     case $order in
         keep) cp -R $DATA $DATA.kept ;;
         fall) rm -rf $DATA; mv $DATA.kept $DATA; touch $DATA/recovery.signal ;;
+        recover)
+            rm -rf $DATA
+            mv $DATA.base $DATA
+            touch $DATA/recovery.signal
+            set -- "$@" -c recovery_target_name=here -c recovery_target_action=promote
+            ;;
     esac
-    run
+    run "$@"
 done
 kill -CONT $pid $(pgrep -P $pid) 2>/dev/null
 end QUIT
 rm -rf ${DATA%/*}
-";
+"#;
+
+/// For a server that looks for nothing but what is in its own folder.
+const NO_ARCHIVE: &str = "restore_command=false";
 
 impl Cluster {
     pub fn start() -> Self {
+        Self::with(|_| vec![NO_ARCHIVE.to_owned()])
+    }
+
+    /// One that archives its log.
+    pub fn archiving() -> Self {
+        Self::with(|folder| {
+            let archive = folder.join("archive");
+            std::fs::create_dir(&archive).expect("a folder");
+            let archive = archive.display();
+            vec![
+                "archive_mode=on".to_owned(),
+                format!("archive_command=cp %p {archive}/%f"),
+                format!("restore_command=cp {archive}/%f %p"),
+            ]
+        })
+    }
+
+    fn with(settings: impl Fn(&Path) -> Vec<String>) -> Self {
         let folder = tempfile::Builder::new().prefix("hubbub-postgres-").tempdir().expect("a folder").keep();
         let data = folder.join("data");
         std::fs::create_dir(&data).expect("a folder");
+        let settings = settings(&folder);
         let _ = Command::new("chown").args(["-R", "65534:65534"]).arg(&folder).status();
         let made = as_nobody(&bin().join("initdb"))
             .args(["-U", "hub", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "-D"])
@@ -120,18 +168,22 @@ impl Cluster {
             .output()
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        let cluster = Self::run(data);
+        let cluster = Self::run(data, settings);
         cluster.wait();
         cluster
     }
 
-    fn run(data: PathBuf) -> Self {
+    fn run(data: PathBuf, settings: Vec<String>) -> Self {
         let port = {
             let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
             free.local_addr().expect("its address").port().to_string()
         };
         let mut shell = as_nobody(Path::new("/bin/sh"));
-        shell.args(["-c", SHELL]).env("BIN", bin()).env("DATA", &data).env("PORT", &port);
+        shell.args(["-c", SHELL, "sh"]);
+        for setting in settings {
+            shell.args(["-c".to_owned(), setting]);
+        }
+        shell.env("BIN", bin()).env("DATA", &data).env("PORT", &port);
         let shell = shell.stdin(Stdio::piped()).spawn().expect("a shell");
         Self { server: format!("postgres://hub@127.0.0.1:{port}"), data, shell }
     }
@@ -157,7 +209,7 @@ impl Cluster {
             .output()
             .expect("pg_basebackup runs");
         assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
-        let standby = Self::run(data);
+        let standby = Self::run(data, vec![NO_ARCHIVE.to_owned()]);
         wait_until(|| psql(&standby.server, "select 1").status.success());
         for sql in ["alter system set synchronous_standby_names = '*'", "select pg_reload_conf()"] {
             assert!(psql(&self.server, sql).status.success(), "{sql}");
@@ -213,6 +265,21 @@ impl Cluster {
     /// A server with what was kept and nothing after it takes its place.
     pub fn fall_back(&mut self) {
         self.order("fall");
+    }
+
+    /// Makes a base backup.
+    pub fn base(&mut self) {
+        self.order("base");
+    }
+
+    /// Names the present moment, and goes back to it later, by the base backup and the archive.
+    pub fn point(&self) {
+        let done = psql(&self.server, "select pg_create_restore_point('here')");
+        succeeds(&done);
+    }
+
+    pub fn recover(&mut self) {
+        self.order("recover");
     }
 
     fn order(&mut self, order: &str) {

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
+use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::Type;
@@ -36,6 +38,9 @@ const END: &str = "drop table store_copy";
 const CHECKPOINT: &str = "insert into store_copy (name, rows_copied, last_key, done) values ($1, $2, $3, $4) \
     on conflict (name) do update set rows_copied = excluded.rows_copied, last_key = excluded.last_key, done = excluded.done";
 
+/// How long others may take to leave.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 pub(super) struct Target {
     client: Client,
     /// By table.
@@ -64,12 +69,7 @@ impl Target {
     /// Opens an empty database, whose tables are then made, or the unfinished copy of the same source.
     pub(super) async fn open(url: &str, source_state: &str, clock: &Clock) -> Result<Self, StoreError> {
         let mut client = connect(url).await?;
-        if !client.query_one(ALONE, &[]).await?.get::<_, bool>(0) {
-            return refuse("is being copied to by another process");
-        }
-        if client.query_one(SERVERS, &[]).await?.get::<_, i64>(0) > 0 {
-            return refuse("is used by a server: stop it");
-        }
+        alone(&client).await?;
         let tables: Vec<String> = client.query(TABLES, &[]).await?.iter().map(|row| row.get(0)).collect();
         if !tables.iter().any(|name| name == "migrations") {
             if let Some(table) = tables.first() {
@@ -159,6 +159,27 @@ impl Target {
 
 async fn connect(url: &str) -> Result<Client, StoreError> {
     connect::alone(url, "hubbub migrate-store").await
+}
+
+/// Waits until nobody else works on it: the connections of a process that has just ended are there for a moment.
+async fn alone(client: &Client) -> Result<(), StoreError> {
+    let until = Instant::now() + PATIENCE;
+    let mut is_locked = false;
+    loop {
+        is_locked = is_locked || client.query_one(ALONE, &[]).await?.get(0);
+        if is_locked && client.query_one(SERVERS, &[]).await?.get::<_, i64>(0) == 0 {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    if is_locked {
+        refuse("is used by a server: stop it")
+    } else {
+        refuse("is being copied to by another process")
+    }
 }
 
 async fn checkpoints(client: &Client) -> Result<BTreeMap<String, Checkpoint>, StoreError> {

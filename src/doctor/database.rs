@@ -1,0 +1,97 @@
+//! The database as the configuration names it: reachable, of which version, opened by the master key, of the same time.
+
+use super::{Judged, Patient};
+use crate::app::installation;
+use crate::store::inspect::{Inspection, Schema, inspect};
+use crate::store::{Engine, StoreError};
+use crate::vault::key_file;
+
+/// Milliseconds between two clocks.
+const SOME_SKEW: i64 = 1_000;
+const MUCH_SKEW: i64 = 30_000;
+
+async fn look(patient: &Patient<'_>) -> Result<Inspection, StoreError> {
+    inspect(&patient.config.store.database_url, patient.clock).await
+}
+
+fn unknown() -> Judged {
+    Judged::warn("not known without the database", "")
+}
+
+pub(super) async fn reachable(patient: &Patient<'_>) -> Judged {
+    if let Some(file) = installation::database_file(patient.config)
+        && !file.exists()
+    {
+        return Judged::warn(
+            format!("there is no database at {}", file.display()),
+            "start `hubbub serve`, which makes one, or name its place with data_dir",
+        );
+    }
+    match look(patient).await {
+        Ok(found) => Judged::ok(found.engine),
+        Err(error) => {
+            Judged::fail(error.to_string(), "check database_url: address, name, user, password, sslmode")
+        }
+    }
+}
+
+pub(super) async fn migrations(patient: &Patient<'_>) -> Judged {
+    let Ok(found) = look(patient).await else { return unknown() };
+    match found.schema {
+        Schema::None => Judged::warn("the database is empty", "start `hubbub serve`, which makes the tables"),
+        Schema::Current { version } => Judged::ok(format!("version {version} of the schema, the newest")),
+        Schema::Older { applied, of } => Judged::warn(
+            format!("{applied} of {of} migrations are applied"),
+            "the next start of `hubbub serve` applies the others: make a backup first (docs/backup.md)",
+        ),
+        Schema::Refused(why) => Judged::fail(why, "no server of this version starts on it"),
+    }
+}
+
+pub(super) async fn master_key(patient: &Patient<'_>) -> Judged {
+    let secrets = &patient.config.secrets;
+    let has_file = secrets.master_key_file.exists();
+    let Ok(found) = look(patient).await else { return unknown() };
+    // Opening the vault would make a key file.
+    if secrets.master_key.is_empty() && !has_file {
+        let what = format!("there is no key file at {}", secrets.master_key_file.display());
+        return match found.sealed {
+            Some(_) => Judged::fail(
+                what,
+                "put it back, or name its place with master_key_file: without it no channel's credentials open",
+            ),
+            None => Judged::warn(what, "the first start makes one; on several nodes set master_key instead"),
+        };
+    }
+    let vault = match key_file::vault(&secrets.master_key, &secrets.master_key_file, &secrets.old_master_keys)
+    {
+        Ok(vault) => vault,
+        Err(error) => {
+            return Judged::fail(format!("{error:#}"), "write 32 bytes in base64: openssl rand -base64 32");
+        }
+    };
+    let Some((channel, sealed)) = found.sealed else {
+        return Judged::ok("a key is there, and nothing is sealed yet");
+    };
+    match vault.open(&format!("channel:{channel}"), &sealed) {
+        Ok(_) => Judged::ok("opens the credentials that are stored"),
+        Err(error) => Judged::fail(
+            format!("{error:#}"),
+            "set the key with which the credentials were sealed, or add it to old_master_keys",
+        ),
+    }
+}
+
+pub(super) async fn clock(patient: &Patient<'_>) -> Judged {
+    if Engine::of(&patient.config.store.database_url) == Engine::Sqlite {
+        return Judged::ok("the database is on this machine");
+    }
+    let Ok(Inspection { skew_ms: Some(skew), .. }) = look(patient).await else { return unknown() };
+    let what = format!("{skew} ms between this machine and the database");
+    let advice = "synchronise both (chrony, systemd-timesyncd): leases and schedules of several nodes go by their clocks";
+    match skew.abs() {
+        0..SOME_SKEW => Judged::ok(what),
+        SOME_SKEW..MUCH_SKEW => Judged::warn(what, advice),
+        _ => Judged::fail(what, advice),
+    }
+}

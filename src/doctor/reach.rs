@@ -1,0 +1,130 @@
+//! Whether the server answers: on its own address, and at the address that browsers and providers use.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::{Judged, Patient};
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The status and the beginning of the answer.
+async fn ask(
+    request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
+) -> Result<(u16, String), String> {
+    let client = reqwest::Client::builder()
+        .timeout(PATIENCE)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| error.to_string())?;
+    let answered = async {
+        let answer = request(&client).send().await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    };
+    answered.await.map_err(|error: reqwest::Error| {
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(inner) = cause {
+            text = format!("{text}: {inner}");
+            cause = inner.source();
+        }
+        text
+    })
+}
+
+/// The listening address as this machine reaches it.
+fn own(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+pub(super) async fn server(patient: &Patient<'_>) -> Judged {
+    let listen = patient.config.server.listen;
+    if listen.port() == 0 {
+        return Judged::warn("listens on any free port", "set listen to an address with a port");
+    }
+    let address = own(listen);
+    match ask(|client| client.get(format!("http://{address}/health/ready"))).await {
+        Ok((200, _)) => Judged::ok(format!("ready at {address}")),
+        Ok((status, text)) => Judged::fail(
+            format!("not ready at {address}: {status} {}", first(&text)),
+            "read the server's log",
+        ),
+        Err(error) => {
+            Judged::warn(format!("no server answers at {address} ({error})"), "start it: hubbub serve")
+        }
+    }
+}
+
+/// Whether there is an address of its own to ask, and a server behind it.
+async fn is_running(patient: &Patient<'_>) -> bool {
+    let address = own(patient.config.server.listen);
+    ask(|client| client.get(format!("http://{address}/health/live"))).await.is_ok()
+}
+
+pub(super) async fn public_url(patient: &Patient<'_>) -> Judged {
+    let url = &patient.config.server.public_url;
+    if *url == format!("http://{}", patient.config.server.listen) {
+        return Judged::warn(
+            "public_url is not set",
+            "set it to the https address under which providers and browsers reach the server (docs/proxy.md)",
+        );
+    }
+    match ask(|client| client.get(format!("{url}/health/live"))).await {
+        Ok((200, text)) if text.contains("\"live\"") => {
+            Judged::ok(format!("{url} leads to a server of ours"))
+        }
+        Ok((status, text)) => Judged::fail(
+            format!("{url}/health/live is answered {status} {}, not by a server of ours", first(&text)),
+            "let the proxy pass everything under public_url on to the server (docs/proxy.md)",
+        ),
+        Err(error) if is_running(patient).await => Judged::fail(
+            format!("{url} does not answer ({error})"),
+            "check the name, the proxy and its certificate: the server itself answers at its own address",
+        ),
+        Err(error) => {
+            Judged::warn(format!("{url} does not answer ({error})"), "start the server and ask again")
+        }
+    }
+}
+
+/// Providers post to addresses below `/hooks/`. What the server answers to an unknown one, no proxy answers.
+pub(super) async fn webhooks(patient: &Patient<'_>) -> Judged {
+    let url = format!("{}/hooks/doctor", patient.config.server.public_url);
+    if patient.config.server.listen.port() == 0 {
+        return Judged::warn(
+            "webhooks have no address that is known before the start",
+            "set listen and public_url",
+        );
+    }
+    match ask(|client| client.post(&url).body("{}")).await {
+        Ok((404, text)) if text.contains("not_found") => {
+            let judged = Judged::ok(format!("{url} reaches the server from here"));
+            if patient.config.is_https() {
+                return judged;
+            }
+            judged.and_warn(
+                "webhooks come without TLS",
+                "providers want https: set public_url and a proxy (docs/proxy.md)",
+            )
+        }
+        Ok((status, text)) => Judged::fail(
+            format!("{url} is answered {status} {}, not by a server of ours", first(&text)),
+            "let the proxy pass POST requests below /hooks/ on, whatever their body",
+        ),
+        Err(error) if is_running(patient).await => Judged::fail(
+            format!("{url} does not answer ({error})"),
+            "let providers reach this address from outside",
+        ),
+        Err(error) => {
+            Judged::warn(format!("{url} does not answer ({error})"), "start the server and ask again")
+        }
+    }
+}
+
+fn first(text: &str) -> String {
+    text.chars().filter(|sign| !sign.is_control()).take(80).collect()
+}

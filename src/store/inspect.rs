@@ -1,0 +1,109 @@
+//! Looks at a database without changing it: a server that opens a store migrates it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::OptionalExtension as _;
+use uuid::Uuid;
+
+use super::postgres::address;
+use super::{Engine, StoreError, backup, migrate};
+use crate::clock::Clock;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const APPLIED: &str = "select version, name, digest from migrations order by version";
+const SEALED: &str = "select id, sealed from channels order by id limit 1";
+const LITE_TABLE: &str = "select count(*) from sqlite_master where type = 'table' and name = 'migrations'";
+const PG_TABLE: &str = "select count(*) from pg_class where relname = 'migrations' and relnamespace = current_schema()::regnamespace";
+const PG_TIME: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
+
+type Applied = Vec<(i64, String, String)>;
+
+#[derive(Clone, Debug)]
+pub struct Inspection {
+    /// The engine and its version.
+    pub engine: String,
+    pub schema: Schema,
+    /// The clock of the database, less ours; `None` where both are one.
+    pub skew_ms: Option<i64>,
+    /// A channel, and its secrets as they are sealed.
+    pub sealed: Option<(Uuid, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// There are no tables yet.
+    None,
+    Current {
+        version: i64,
+    },
+    Older {
+        applied: usize,
+        of: usize,
+    },
+    /// Of a newer version, or not ours; with the reason.
+    Refused(String),
+}
+
+impl Schema {
+    fn of(applied: &Applied) -> Self {
+        let ours = migrate::ours();
+        match migrate::check(applied) {
+            Err(error) => Self::Refused(error.to_string()),
+            Ok(()) if applied.is_empty() => Self::None,
+            Ok(()) if applied.len() < ours.len() => Self::Older { applied: applied.len(), of: ours.len() },
+            Ok(()) => Self::Current { version: applied.last().map_or(0, |(version, ..)| *version) },
+        }
+    }
+}
+
+pub async fn inspect(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
+    match Engine::of(url) {
+        Engine::Sqlite => sqlite(Path::new(Engine::sqlite_path(url))),
+        Engine::Postgres => {
+            let unreachable = |_| StoreError::Unavailable("it does not answer in time".to_owned());
+            tokio::time::timeout(PATIENCE, postgres(url, clock)).await.map_err(unreachable)?
+        }
+    }
+}
+
+fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
+    let conn = backup::open_to_read(path)?;
+    let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let (mut applied, mut sealed) = (Applied::new(), None);
+    if number(LITE_TABLE)? > 0 {
+        let mut statement = conn.prepare(APPLIED)?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        applied = rows.collect::<Result<_, _>>()?;
+        if Schema::of(&applied) != Schema::None {
+            sealed = conn.query_row(SEALED, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        }
+    }
+    let engine = format!("SQLite {}, {}", rusqlite::version(), path.display());
+    Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: None, sealed })
+}
+
+async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
+    let (mut config, tls) = address::parse(url)?;
+    config.application_name("hubbub doctor");
+    let (client, connection) = config.connect(tls).await?;
+    let connection = tokio::spawn(connection);
+    let version: String = client.query_one("show server_version", &[]).await?.get(0);
+    let before = clock.now_ms();
+    let theirs: i64 = client.query_one(PG_TIME, &[]).await?.get(0);
+    // The middle of the call is when the database looked at its clock, about.
+    let ours = before + (clock.now_ms() - before) / 2;
+    let (mut applied, mut sealed) = (Applied::new(), None);
+    if client.query_one(PG_TABLE, &[]).await?.get::<_, i64>(0) > 0 {
+        let rows = client.query(APPLIED, &[]).await?;
+        applied = rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+        if Schema::of(&applied) != Schema::None {
+            sealed = client.query_opt(SEALED, &[]).await?.map(|row| (row.get(0), row.get(1)));
+        }
+    }
+    drop(client);
+    let _ = connection.await;
+    let engine = format!("PostgreSQL {version}");
+    Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: Some(theirs - ours), sealed })
+}
