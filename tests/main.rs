@@ -24,6 +24,7 @@ mod late;
 mod meta;
 mod moving;
 mod news;
+mod nodes;
 mod operator;
 mod order;
 mod outage;
