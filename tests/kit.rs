@@ -6,11 +6,13 @@ pub mod api;
 pub mod client;
 pub mod logs;
 pub mod meta;
+pub mod node;
 pub mod postgres;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -80,6 +82,9 @@ pub struct World {
     folder: Arc<tempfile::TempDir>,
     pub database: String,
     clock: Clock,
+    second: Option<node::Node>,
+    /// Of clients that chose a node.
+    chosen: AtomicUsize,
 }
 
 pub const PASSWORD: &str = "correct horse battery";
@@ -104,7 +109,7 @@ impl World {
     /// With another configuration than the usual one.
     pub async fn configured(engine: Engine, change: impl Fn(&mut Config)) -> Self {
         let database = (engine == Engine::Postgres).then(postgres::database);
-        Self::build_with(database, quick(), Clock::System, &change).await
+        Self::build_everywhere(database, quick(), Clock::System, &change).await
     }
 
     /// On a database that somebody else made.
@@ -117,7 +122,26 @@ impl World {
     }
 
     async fn build(database: Option<String>, settings: ChannelSettings, clock: Clock) -> Self {
-        Self::build_with(database, settings, clock, &|_| {}).await
+        Self::build_everywhere(database, settings, clock, &|_| {}).await
+    }
+
+    /// With one node, or with two of them if all tests on PostgreSQL are to have two.
+    async fn build_everywhere(
+        database: Option<String>,
+        settings: ChannelSettings,
+        clock: Clock,
+        change: &dyn Fn(&mut Config),
+    ) -> Self {
+        if database.is_none() || !node::everywhere_two() {
+            return Self::build_with(database, settings, clock, change).await;
+        }
+        let join = |config: &mut Config| {
+            config.bus.url = node::shared_redis();
+            change(config);
+        };
+        let mut world = Self::build_with(database, settings, clock, &join).await;
+        world.join(&join).await;
+        world
     }
 
     async fn build_with(
@@ -158,14 +182,29 @@ impl World {
             ("session", SESSION.to_owned()),
         ];
         let phone = channel(&app, &scope, company, "waha", &phone, settings, address).await;
-        Self { app, address, tenant, telegram, waha, bot, phone, folder, database, clock }
+        let (second, chosen) = (None, AtomicUsize::new(0));
+        Self { app, address, tenant, telegram, waha, bot, phone, folder, database, clock, second, chosen }
     }
 
     /// Stops the server and starts another on the same data.
-    pub async fn restart(self) -> Self {
-        self.app.stop().await;
-        let (app, address) = boot(&self.folder, &self.database, self.clock.clone(), &|_| {}).await;
-        Self { app, address, ..self }
+    pub async fn restart(mut self) -> Self {
+        for app in self.apps() {
+            app.stop().await;
+        }
+        let join = |config: &mut Config| config.bus = self.app.config.bus.clone();
+        let (app, address) = boot(&self.folder, &self.database, self.clock.clone(), &join).await;
+        (self.app, self.address) = (app, address);
+        if self.second.take().is_some() {
+            let bus = self.app.config.bus.clone();
+            self.join(&move |config: &mut Config| config.bus = bus.clone()).await;
+        }
+        self
+    }
+
+    /// The nodes by turns, as a load balancer chooses them.
+    fn front(&self) -> SocketAddr {
+        let turn = self.chosen.fetch_add(1, Ordering::Relaxed);
+        self.second.as_ref().filter(|_| turn % 2 == 1).map_or(self.address, |node| node.address)
     }
 
     /// Where this server's data is.
@@ -182,20 +221,20 @@ impl World {
     }
 
     pub async fn api(&self, email: &str) -> Api {
-        Api::sign_in(self.address, email, PASSWORD).await
+        Api::sign_in(self.front(), email, PASSWORD).await
     }
 
     /// A socket of a person.
     pub async fn person(&self, email: &str) -> Client {
         let api = self.api(email).await;
-        Client::connect(self.address, client::As::Token(api.token.clone())).await
+        Client::connect(self.front(), client::As::Token(api.token.clone())).await
     }
 
     /// A socket of an AI worker.
     pub async fn worker(&self, capacity: usize) -> Client {
         let key =
             self.app.accounts.create_key(&self.scope(), "Worker", Role::Responder).await.expect("a key").key;
-        Client::connect(self.address, client::As::Key { key, capacity }).await
+        Client::connect(self.front(), client::As::Key { key, capacity }).await
     }
 
     /// The webhook secret of a channel.
@@ -207,7 +246,8 @@ impl World {
     pub async fn hook(&self, channel: &Channel, body: &serde_json::Value) -> u16 {
         let body = body.to_string();
         let secret = self.secret(channel);
-        let request = reqwest::Client::new().post(self.url(&format!("/hooks/{}", channel.hook_token)));
+        let url = format!("http://{}/hooks/{}", self.front(), channel.hook_token);
+        let request = reqwest::Client::new().post(url);
         let request = if channel.kind == "telegram" {
             request.header("X-Telegram-Bot-Api-Secret-Token", secret)
         } else {
@@ -227,10 +267,12 @@ impl World {
 
     /// Ends a test: everything stops, nothing is left over.
     pub async fn finish(self) {
-        self.app.stop().await;
-        let stats = self.app.hub.stats();
-        assert_eq!(stats.sessions, 0, "sessions are left: {stats:?}");
-        assert!(self.app.tasks.is_empty(), "{} tasks are left", self.app.tasks.len());
+        for app in self.apps() {
+            app.stop().await;
+            let stats = app.hub.stats();
+            assert_eq!(stats.sessions, 0, "sessions are left: {stats:?}");
+            assert!(app.tasks.is_empty(), "{} tasks are left", app.tasks.len());
+        }
     }
 }
 

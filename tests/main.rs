@@ -29,6 +29,7 @@ mod meta;
 mod move_store;
 mod moving;
 mod news;
+mod nodes;
 mod operator;
 mod order;
 mod outage;
