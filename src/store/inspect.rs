@@ -6,7 +6,7 @@ use std::time::Duration;
 use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
-use super::postgres::address;
+use super::postgres::connect;
 use super::{Engine, StoreError, backup, migrate};
 use crate::clock::Clock;
 
@@ -85,10 +85,7 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
-    let (mut config, tls) = address::parse(url)?;
-    config.application_name("hubbub doctor");
-    let (client, connection) = config.connect(tls).await?;
-    let connection = tokio::spawn(connection);
+    let client = connect::alone(url, "hubbub doctor").await?;
     let version: String = client.query_one("show server_version", &[]).await?.get(0);
     let before = clock.now_ms();
     let theirs: i64 = client.query_one(PG_TIME, &[]).await?.get(0);
@@ -102,8 +99,6 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
             sealed = client.query_opt(SEALED, &[]).await?.map(|row| (row.get(0), row.get(1)));
         }
     }
-    drop(client);
-    let _ = connection.await;
     let engine = format!("PostgreSQL {version}");
     Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: Some(theirs - ours), sealed })
 }
