@@ -91,10 +91,11 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("migrations", |patient| Box::pin(database::migrations(patient))),
     ("master-key", |patient| Box::pin(database::master_key(patient))),
     ("clock", |patient| Box::pin(database::clock(patient))),
+    ("bus", |patient| Box::pin(reach::bus(patient))),
     ("server", |patient| Box::pin(reach::server(patient))),
     ("public-url", |patient| Box::pin(reach::public_url(patient))),
     ("webhooks", |patient| Box::pin(reach::webhooks(patient))),
-    ("descriptors", |patient| Box::pin(async { machine::descriptors() })),
+    ("descriptors", |_| Box::pin(async { machine::descriptors() })),
     ("disk", |patient| Box::pin(async { machine::disk(patient) })),
     ("files", |patient| Box::pin(files::library(patient))),
 ];

@@ -95,6 +95,7 @@ fn settings_are_settings_of_the_server() {
     }
     let config = loaded("the manifests", "", &env);
     assert_eq!((config.server.listen.port(), config.files.file_library.as_str()), (8080, "s3"));
+    assert!(config.warnings().is_empty(), "{:?}", config.warnings());
     assert_eq!(config.metrics_listen().expect("valid").expect("an address").port(), 9090);
 }
 

@@ -101,6 +101,11 @@ async fn a_schema_that_is_not_ours_is_told() {
     change("delete from migrations where version = (select max(version) from migrations)");
     assert_eq!(level(&config, "migrations").await, Level::Warn);
 
+    let mut config = config;
+    assert_eq!(level(&config, "bus").await, Level::Ok);
+    config.bus.url = "redis://127.0.0.1:1".to_owned();
+    assert_eq!(level(&config, "bus").await, Level::Fail);
+
     let nothing = tempfile::tempdir().expect("a folder");
     let empty = Config::embedded(&nothing.path().join("data"));
     assert_eq!(level(&empty, "database").await, Level::Warn);

@@ -74,12 +74,13 @@ async fn every_table_is_copied_and_an_interrupted_copy_goes_on() {
     assert_eq!(number(&to, "select count(*) from messages").await, 6);
 
     let mut resumed = 0;
-    let done = copy(Path::new(&world.database), &to, &COPYING, &Clock::System, &mut |step| match step {
+    let mut told = |step: &Step| match step {
         Step::Resumes { rows } => resumed = *rows,
         Step::Rows { table, .. } => assert_ne!(*table, "tenants", "it is there already"),
         Step::Verifies => {}
-    });
-    let done = done.await.expect("copied");
+    };
+    let done =
+        copy(Path::new(&world.database), &to, &COPYING, &Clock::System, &mut told).await.expect("copied");
     assert!(resumed > 10 && done.rows > resumed, "{resumed} {done:?}");
 
     let conn = Connection::open(&world.database).expect("opens");

@@ -41,6 +41,24 @@ fn own(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
+pub(super) async fn bus(patient: &Patient<'_>) -> Judged {
+    let config = &patient.config.bus;
+    if config.url.is_empty() {
+        return Judged::ok("none: one server works with this database");
+    }
+    let asked = match hub::RedisBus::new(&config.url, "") {
+        Ok(bus) => bus.ask().await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        Ok(took) => Judged::ok(format!("answers after {} ms", took.as_millis())),
+        Err(error) => Judged::fail(
+            error,
+            "start Redis or mend url of [bus]; until then servers see late what others do, and are not ready",
+        ),
+    }
+}
+
 pub(super) async fn server(patient: &Patient<'_>) -> Judged {
     let listen = patient.config.server.listen;
     if listen.port() == 0 {

@@ -31,7 +31,9 @@ pub fn tables(conn: &Connection) -> Vec<Table> {
     let names = all("select name from sqlite_master where type = 'table' and name not like 'sqlite_%' \
         and name not like 'search_tokens%' order by name");
     let table = |name: &String| {
-        let columns = all(&format!("select name, lower(type), \"notnull\" from pragma_table_info('{name}')"));
+        // SQLite lets keys be null, PostgreSQL does not.
+        let columns =
+            all(&format!("select name, lower(type), \"notnull\" or pk from pragma_table_info('{name}')"));
         let columns = columns.into_iter().map(|row| (row[0].clone(), row[1].clone(), row[2] == "0"));
         let keys = all(&format!(
             "select id, \"from\", \"table\", \"to\" from pragma_foreign_key_list('{name}') order by id, seq"

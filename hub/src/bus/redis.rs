@@ -11,7 +11,7 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -56,6 +56,14 @@ impl RedisBus {
     pub fn probing(mut self, every: Duration, wait: Duration) -> RedisBus {
         (self.probe_every, self.probe_wait) = (every, wait);
         self
+    }
+
+    /// Connects and asks once; gives how long that took, or what is wrong.
+    pub async fn ask(&self) -> Result<Duration, String> {
+        let begun = Instant::now();
+        let mut connection = self.server.commands().await?;
+        let answer = ::redis::cmd("PING").query_async::<String>(&mut connection).await;
+        answer.map(|_| begun.elapsed()).map_err(|error| error.to_string())
     }
 
     pub(super) fn link(&self, node: &str) -> End {

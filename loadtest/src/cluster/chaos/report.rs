@@ -95,7 +95,6 @@ impl Report {
             postgres,
             left_out: Vec::new(),
             seconds: 0.0,
-            stages: BTreeMap::new(),
             faults: BTreeMap::new(),
             findings: Findings::default(),
             seeds: Vec::new(),
