@@ -3,9 +3,10 @@
 #[path = "support/redis.rs"]
 mod redis;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use hub::{Bus, HubConfig, Publication, RedisBus, Tags};
+use hub::{Bus, Descriptors, HubConfig, Publication, RedisBus, Tags};
 use serde_json::{Value, json};
 
 use self::redis::Redis;
@@ -76,7 +77,7 @@ impl Pair {
         let base = HubConfig { watch: never, watch_broken: Duration::from_millis(30), ..config };
         let config = |node: &str| HubConfig { bus: bus.clone(), node: node.to_owned(), ..base.clone() };
         let a = Server::with(config("a")).await;
-        let b = Server::beside(&a, config("b")).await;
+        let b = Server::on(Arc::clone(&a.log), config("b"), Descriptors::raise(0, 0)).await;
         Pair { a, b, redis }
     }
 

@@ -44,12 +44,8 @@ impl Server {
         Server::on(Arc::default(), config, descriptors).await
     }
 
-    /// Another node with the same log.
-    pub(crate) async fn beside(other: &Server, config: HubConfig) -> Server {
-        Server::on(Arc::clone(&other.log), config, Descriptors::raise(0, 0)).await
-    }
-
-    async fn on(log: Arc<TapeLog>, config: HubConfig, descriptors: Descriptors) -> Server {
+    /// With a log that another node may have as well.
+    pub(crate) async fn on(log: Arc<TapeLog>, config: HubConfig, descriptors: Descriptors) -> Server {
         let rules = Arc::new(Rules::default());
         let hub = Hub::new(config, rules.clone(), log.clone());
         let serving = hub.clone();

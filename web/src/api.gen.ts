@@ -119,7 +119,7 @@ export interface paths {
         /**
          * Prove the credentials and make the provider deliver to this server.
          * @description 409 `connect_failed` with the provider's reason; `bad_settings`: the channel's credentials are not whole, as after it was
-         *     disconnected; `not_reached`, `not_answered`: the provider said nothing, so nothing
+         *     disconnected; `not_now`: the provider says that it cannot at the moment; `not_reached`, `not_answered`: the provider said nothing, so nothing
          *     is known to be wrong; `account_taken`: another channel has the account.
          */
         post: operations["post_channels_id_connect"];
