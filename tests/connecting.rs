@@ -169,7 +169,7 @@ on_both!(an_account_that_its_provider_refuses_at_first_can_be_chosen_again, |eng
     meta.answers(Answer { times: Some(1), ..Answer::of("/subscribed_apps", 400, refusal) });
     let choose = json!({ "state": state, "account": PAGES[0] });
     let (status, refused) = api.post("/api/v1/sign-ins/choose", &choose).await;
-    assert_eq!((status, &refused["code"]), (409, &json!("connect_failed")), "{refused}");
+    assert_eq!((status, &refused["code"]), (409, &json!("not_now")), "{refused}");
     let (status, channel) = api.post("/api/v1/sign-ins/choose", &choose).await;
     assert_eq!(status, 200, "{channel}");
     let (_, all) = api.get("/api/v1/channels").await;

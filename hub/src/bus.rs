@@ -10,6 +10,7 @@
 mod local;
 mod message;
 mod path;
+mod port;
 mod redis;
 mod topics;
 mod wire;
@@ -19,11 +20,9 @@ use std::sync::Arc;
 pub use self::{local::LocalBus, path::Path, redis::RedisBus};
 pub(crate) use self::{
     message::{Member, Message, Outcome},
+    port::{Counts, EVERY_NODE, Inbound, is_of_nodes, topic_of_node},
     topics::Held,
 };
-
-/// The topic that every node holds.
-pub(crate) const EVERY_NODE: &str = "nodes";
 
 /// How an engine reaches those of other nodes.
 #[derive(Clone)]
@@ -51,27 +50,6 @@ impl Default for Bus {
     fn default() -> Self {
         Bus::local()
     }
-}
-
-/// The topic of one node.
-pub(crate) fn topic_of_node(node: &str) -> String {
-    format!("node:{node}")
-}
-
-/// No room has such a topic.
-pub(crate) fn is_of_nodes(topic: &str) -> bool {
-    topic == EVERY_NODE || topic.starts_with("node:")
-}
-
-/// What the engine does with what comes. Calls are short and never wait.
-pub(crate) trait Inbound: Send + Sync + 'static {
-    fn received(&self, topic: &str, from: &str, message: Message);
-
-    /// From now on everything that is published to these topics comes; before, it may have been missed.
-    fn subscribed(&self, topics: &[Arc<str>]);
-
-    /// The way through the bus was found broken, or works again.
-    fn path_changed(&self, is_up: bool);
 }
 
 /// One node's end of a bus. Ends with its last clone, rooms' holds left out.
@@ -128,13 +106,4 @@ impl Link {
             Link::Redis(end) => end.counts(),
         }
     }
-}
-
-/// Messages since the start.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) sent: u64,
-    pub(crate) received: u64,
-    /// Not sent: the bus was away or slower than what was published.
-    pub(crate) lost: u64,
 }

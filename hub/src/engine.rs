@@ -10,6 +10,7 @@ mod watch;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::{runtime::Handle, sync::Notify, time::Instant};
 use uuid::Uuid;
 
@@ -23,8 +24,10 @@ use crate::{
     admission::Admission,
     authority::{Authority, Peer, SessionId},
     config::HubConfig,
+    emulation::EmulationError,
     log::Log,
     log_reader::LogReader,
+    protocol::Form,
     room::RoomContext,
     rooms::Rooms,
     session::{self, Session, SessionContext},
@@ -85,6 +88,22 @@ impl Engine {
             forwarding: Arc::clone(&self.forwarding),
             look,
         })
+    }
+
+    /// Gives a frame to the session of a stream on this node.
+    pub(crate) async fn give(&self, form: Form, secret: Uuid, frame: Bytes) -> Result<(), EmulationError> {
+        forward::give(&self.streams, &self.sessions, form, secret, frame).await
+    }
+
+    /// Sends a frame to the node that has the session, and waits for what becomes of it.
+    pub(crate) async fn forward(
+        &self,
+        node: &str,
+        form: Form,
+        session: Uuid,
+        frame: Bytes,
+    ) -> Result<(), EmulationError> {
+        forward::forward(&self.forwarding, &self.context, node, form, session, frame).await
     }
 
     /// Begins a session at once; the future runs it.

@@ -1,103 +1,19 @@
 //! `loadtest model`: what an installation of many nodes needs, by arithmetic over measured costs and a simulation of how
 //! unequal tenants and the places of their sessions load its parts. It opens no connection.
 
+mod args;
 mod load;
 mod parts;
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, Result, ensure};
 
+pub(crate) use self::args::Args;
 use self::load::Load;
 use self::parts::Part;
 use crate::clock::Dice;
 
 /// The most sessions that are placed one by one.
 const MOST_SESSIONS: f64 = 200_000_000.0;
-
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[arg(long, default_value_t = 1_000)]
-    tenants: usize,
-    /// Sessions of managers for a tenant, in the mean.
-    #[arg(long, default_value_t = 20.0)]
-    managers: f64,
-    /// Customers' messages a minute for a tenant, in the mean.
-    #[arg(long, default_value_t = 50.0)]
-    messages_per_minute: f64,
-    /// Exponent of the law by which the n-th tenant is smaller than the first; 0: all are equal.
-    #[arg(long, default_value_t = 0.8)]
-    skew: f64,
-    /// How many times the mean the largest tenants are at most.
-    #[arg(long, default_value_t = 100.0)]
-    largest: f64,
-    /// Events of the feed for each customer's message: the message, its turn, the answer and what becomes of it.
-    #[arg(long, default_value_t = 6.0)]
-    events: f64,
-    #[arg(long, default_value_t = 2)]
-    nodes: usize,
-    #[command(flatten)]
-    costs: Costs,
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    #[arg(long)]
-    json: Option<PathBuf>,
-}
-
-/// Costs as measured, and what the machines have.
-#[derive(clap::Args, Clone, serde::Serialize)]
-pub(crate) struct Costs {
-    /// Cores of a node.
-    #[arg(long, default_value_t = 4.0)]
-    node_cores: f64,
-    /// GiB of memory of a node.
-    #[arg(long, default_value_t = 8.0)]
-    node_memory: f64,
-    /// Gbit/s of a node's network.
-    #[arg(long, default_value_t = 10.0)]
-    node_network: f64,
-    /// Cores of the database's server.
-    #[arg(long, default_value_t = 16.0)]
-    database_cores: f64,
-    /// Database servers over which the tenants are spread.
-    #[arg(long, default_value_t = 1)]
-    databases: usize,
-    /// Redis servers over which the topics are spread. One uses one core.
-    #[arg(long, default_value_t = 1)]
-    buses: usize,
-    /// µs of a node's processor to take in and store an event.
-    #[arg(long, default_value_t = 80.0)]
-    store_us: f64,
-    /// µs of the database's processor for an event.
-    #[arg(long, default_value_t = 150.0)]
-    database_us: f64,
-    /// µs of a node's processor for the delivery of an event to a session.
-    #[arg(long, default_value_t = 6.0)]
-    delivery_us: f64,
-    /// µs of a node's processor to publish an event on the bus.
-    #[arg(long, default_value_t = 10.0)]
-    bus_publish_us: f64,
-    /// µs of a node's processor to take an event from the bus.
-    #[arg(long, default_value_t = 10.0)]
-    bus_receive_us: f64,
-    /// µs of Redis for a publication, and for each node that gets it.
-    #[arg(long, default_value_t = 8.0)]
-    redis_us: f64,
-    #[arg(long, default_value_t = 2.0)]
-    redis_receiver_us: f64,
-    /// µs of a node's processor for an idle session and second.
-    #[arg(long, default_value_t = 0.8)]
-    idle_us: f64,
-    /// KiB of memory of an idle session.
-    #[arg(long, default_value_t = 6.0)]
-    session_kib: f64,
-    /// Bytes of an event on the wire.
-    #[arg(long, default_value_t = 900.0)]
-    event_bytes: f64,
-    /// Events a second of one tenant, whose commits come one after the other.
-    #[arg(long, default_value_t = 3_000.0)]
-    tenant_events: f64,
-}
 
 pub(crate) fn run(args: &Args) -> Result<bool> {
     ensure!(args.tenants > 0 && args.nodes > 0, "there must be a tenant and a node");

@@ -1,5 +1,6 @@
 //! `hubbub backup` and `hubbub restore`, of an installation on SQLite. The master key is no part of a backup.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -60,14 +61,15 @@ impl Restore {
             restored.epoch
         );
         if let Some(former) = &restored.former {
-            text.push_str(&format!("\nThe former database is {}", former.display()));
+            let _ = write!(text, "\nThe former database is {}", former.display());
         }
         if restored.unsent > 0 {
-            text.push_str(&format!(
+            let _ = write!(
+                text,
                 "\n{} messages were waiting to be sent when the backup was made. They may have left since, and leave when \
                  the server starts",
                 restored.unsent
-            ));
+            );
         }
         print(&text)
     }

@@ -79,7 +79,7 @@ pub(super) fn take(app: &App, runner: &Runner, notice: &[u8]) {
         Ok(Notice::Turn { tenant, channel, turn, due_at }) => {
             app.dispatcher.schedule(tenant, channel, turn, due_at);
         }
-        Ok(Notice::Withdrawn { turn, lease, reason }) => app.dispatcher.withdraw(turn, lease, reason),
+        Ok(Notice::Withdrawn { turn, lease, reason }) => app.dispatcher.withdraw(turn, lease, &reason),
         Ok(Notice::Channel { id }) => app.channels.forget(id),
         Ok(Notice::Rights { user, at }) => {
             app.accounts.told(user, at);

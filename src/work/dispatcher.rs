@@ -95,10 +95,10 @@ impl Dispatcher {
     }
 
     /// Tells the responder of a withdrawn lease to stop.
-    pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: Cow<'static, str>) {
+    pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: &Cow<'static, str>) {
         let held = self.state().withdraw(lease, reason.clone());
         if let Some(held) = held {
-            self.push(held.session, &withdrawn(turn, lease, &reason));
+            self.push(held.session, &withdrawn(turn, lease, reason));
             self.notify.notify_one();
         }
     }
@@ -376,7 +376,9 @@ impl Dispatcher {
         let asked: Vec<_> = held.iter().map(|(lease, held)| (held.tenant, held.turn, *lease)).collect();
         match self.store.read(turns::Over(asked)).await {
             Ok(over) => {
-                over.into_iter().for_each(|(turn, lease)| self.withdraw(turn, lease, "expired".into()))
+                for (turn, lease) in over {
+                    self.withdraw(turn, lease, &"expired".into());
+                }
             }
             Err(error) => tracing::warn!(%error, "held leases cannot be compared with the database"),
         }

@@ -5,10 +5,14 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
-use super::{EVERY_NODE, Held, Inbound, Message, topic_of_node, topics::Topics};
+use super::{
+    message::Message,
+    port::{EVERY_NODE, Inbound, topic_of_node},
+    topics::{Held, Topics},
+};
 use crate::lock::{read, write};
 
-/// See [`super::Bus::local`].
+/// See `Bus::local`.
 #[derive(Clone, Default)]
 pub struct LocalBus(Arc<Exchange>);
 

@@ -4,6 +4,7 @@
 mod probe;
 mod publisher;
 mod server;
+mod shared;
 mod subscriber;
 
 use std::{
@@ -14,24 +15,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::server::Server;
-use super::{
-    Counts, EVERY_NODE, Held, Inbound, Message, Path, path::PathState, topic_of_node, topics::Topics, wire,
+use self::{
+    server::Server,
+    shared::{MAX_QUEUE, Outgoing, Shared},
 };
-use crate::{lock::lock, stats::count};
-
-/// Messages, and their bytes, that wait to be published; further ones are lost.
-const MAX_QUEUE: usize = 16_384;
-const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
-/// A connection that does not open, or an answer that does not come, in this time has failed.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// Between two tries to connect.
-const PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+use super::{
+    message::Message,
+    path::{Path, PathState},
+    port::{Counts, EVERY_NODE, Inbound, topic_of_node},
+    topics::Held,
+};
+use crate::lock::lock;
 
 /// A Redis server, and the names that an installation uses there.
 #[derive(Clone)]
@@ -70,7 +67,10 @@ impl RedisBus {
         let (queue, queued) = mpsc::channel(MAX_QUEUE);
         let stop = CancellationToken::new();
         let shared = Shared {
-            bus: self.clone(),
+            server: Arc::clone(&self.server),
+            prefix: self.prefix.clone(),
+            probe_every: self.probe_every,
+            probe_wait: self.probe_wait,
             node: node.to_owned(),
             own_topic: topic_of_node(node),
             topics: Arc::default(),
@@ -100,36 +100,6 @@ pub(crate) struct End {
     _stop: DropGuard,
 }
 
-struct Outgoing {
-    channel: String,
-    bytes: Bytes,
-}
-
-impl Outgoing {
-    fn cost(&self) -> usize {
-        self.bytes.len() + self.channel.len()
-    }
-}
-
-struct Shared {
-    bus: RedisBus,
-    node: String,
-    own_topic: String,
-    topics: Arc<Topics>,
-    path: PathState,
-    queue: mpsc::Sender<Outgoing>,
-    queue_bytes: AtomicUsize,
-    /// The queue was full, which is logged once.
-    full: AtomicBool,
-    /// For the publishing and the hearing connection: end, and open again.
-    reconnect: [Notify; 2],
-    inbound: OnceLock<Arc<dyn Inbound>>,
-    sent: AtomicU64,
-    received: AtomicU64,
-    lost: AtomicU64,
-    stop: CancellationToken,
-}
-
 impl End {
     pub(super) fn start(&self, inbound: Arc<dyn Inbound>) {
         let _ = self.shared.inbound.set(inbound);
@@ -155,65 +125,5 @@ impl End {
     pub(super) fn counts(&self) -> Counts {
         let Shared { sent, received, lost, .. } = &*self.shared;
         Counts { sent: sent.load(Relaxed), received: received.load(Relaxed), lost: lost.load(Relaxed) }
-    }
-}
-
-impl Shared {
-    fn publish(&self, topic: &str, message: &Message) {
-        let channel = self.channel(topic);
-        let outgoing = Outgoing { channel, bytes: wire::encode(&self.node, message) };
-        let cost = outgoing.cost();
-        let waiting = self.queue_bytes.fetch_add(cost, Relaxed);
-        if waiting + cost > MAX_QUEUE_BYTES || self.queue.try_send(outgoing).is_err() {
-            self.queue_bytes.fetch_sub(cost, Relaxed);
-            count(&self.lost);
-            if !self.full.swap(true, Relaxed) {
-                tracing::warn!("the bus takes less than is published: other nodes read the log instead");
-            }
-        }
-    }
-
-    fn channel(&self, topic: &str) -> String {
-        format!("{}:{topic}", self.bus.prefix)
-    }
-
-    fn topic<'a>(&self, channel: &'a str) -> Option<&'a str> {
-        channel.strip_prefix(self.bus.prefix.as_str())?.strip_prefix(':')
-    }
-
-    fn inbound(&self) -> Option<&Arc<dyn Inbound>> {
-        self.inbound.get()
-    }
-
-    fn up(&self, round_trip: Duration) {
-        if self.path.up(round_trip) {
-            tracing::info!(round_trip_us = round_trip.as_micros() as u64, "the bus carries messages");
-            if let Some(inbound) = self.inbound() {
-                inbound.path_changed(true);
-            }
-        }
-    }
-
-    fn down(&self, why: &str) {
-        if self.path.down() {
-            tracing::error!(why, "the bus is broken: this node reads the log until it is mended");
-            if let Some(inbound) = self.inbound() {
-                inbound.path_changed(false);
-            }
-        }
-    }
-}
-
-/// The pauses between tries to connect.
-struct Backoff(Duration);
-
-impl Backoff {
-    fn new() -> Self {
-        Backoff(PAUSE)
-    }
-
-    async fn wait(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
     }
 }

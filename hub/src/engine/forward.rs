@@ -17,7 +17,6 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{
-    Engine,
     sessions::Sessions,
     streams::{StreamEntry, Streams},
 };
@@ -26,6 +25,7 @@ use crate::{
     emulation::EmulationError,
     lock::lock,
     protocol::{Form, codes::CloseCode},
+    session::SessionContext,
     stream::{self, PutError},
 };
 
@@ -103,35 +103,30 @@ pub(super) async fn give(
     })
 }
 
-impl Engine {
-    pub(crate) async fn give(&self, form: Form, secret: Uuid, frame: Bytes) -> Result<(), EmulationError> {
-        give(&self.streams, &self.sessions, form, secret, frame).await
+/// Sends a frame to the node that has the session, and waits for what becomes of it.
+pub(super) async fn forward(
+    forwarding: &Forwarding,
+    context: &SessionContext,
+    node: &str,
+    form: Form,
+    session: Uuid,
+    frame: Bytes,
+) -> Result<(), EmulationError> {
+    let link = &context.rooms.context.link;
+    if link.is_alone() || !forwarding.knows(node, context.config.presence_keep) {
+        return Err(EmulationError::UnknownSession);
     }
-
-    /// Sends a frame to the node that has the session, and waits for what becomes of it.
-    pub(crate) async fn forward(
-        &self,
-        node: &str,
-        form: Form,
-        session: Uuid,
-        frame: Bytes,
-    ) -> Result<(), EmulationError> {
-        let link = &self.context.rooms.context.link;
-        if link.is_alone() || !self.forwarding.knows(node, self.context.config.presence_keep) {
-            return Err(EmulationError::UnknownSession);
-        }
-        let (id, answered) = self.forwarding.begin().ok_or(EmulationError::TooSlow)?;
-        let ending = Ending(&self.forwarding, id);
-        link.publish(&bus::topic_of_node(node), || Message::Frame { id, form, session, frame });
-        let answer = timeout(self.context.config.forward_wait, answered).await;
-        drop(ending);
-        match answer {
-            Ok(Ok(Outcome::Taken)) => Ok(()),
-            Ok(Ok(Outcome::TooMany)) => Err(EmulationError::TooMany),
-            Ok(Ok(Outcome::TooSlow)) => Err(EmulationError::TooSlow),
-            // A node that does not answer is gone, and its sessions with it: clients connect again.
-            Ok(Ok(Outcome::UnknownSession) | Err(_)) | Err(_) => Err(EmulationError::UnknownSession),
-        }
+    let (id, answered) = forwarding.begin().ok_or(EmulationError::TooSlow)?;
+    let ending = Ending(forwarding, id);
+    link.publish(&bus::topic_of_node(node), || Message::Frame { id, form, session, frame });
+    let answer = timeout(context.config.forward_wait, answered).await;
+    drop(ending);
+    match answer {
+        Ok(Ok(Outcome::Taken)) => Ok(()),
+        Ok(Ok(Outcome::TooMany)) => Err(EmulationError::TooMany),
+        Ok(Ok(Outcome::TooSlow)) => Err(EmulationError::TooSlow),
+        // A node that does not answer is gone, and its sessions with it: clients connect again.
+        Ok(Ok(Outcome::UnknownSession) | Err(_)) | Err(_) => Err(EmulationError::UnknownSession),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Places sessions on nodes and sums what each node gets.
 
-use super::Args;
+use super::args::Args;
 use crate::clock::Dice;
 
 /// A second of an installation.

@@ -1,6 +1,6 @@
 //! How much of each part of an installation a load uses.
 
-use super::Costs;
+use super::args::Costs;
 use super::load::{Load, Node};
 
 #[derive(Debug, serde::Serialize)]

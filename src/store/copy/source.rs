@@ -1,5 +1,6 @@
 //! The database that is copied: one snapshot of a SQLite file, read on a thread of its own.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::thread;
 
@@ -125,9 +126,9 @@ impl Source {
         let mut sql = format!("select {} from {} where {}", table.list(), table.quoted(), table.copied());
         if let Some(after) = after {
             let marks: Vec<String> = (1..=after.len()).map(|number| format!("?{number}")).collect();
-            sql.push_str(&format!(" and ({key}) > ({})", marks.join(", ")));
+            let _ = write!(sql, " and ({key}) > ({})", marks.join(", "));
         }
-        sql.push_str(&format!(" order by {key} limit {limit}"));
+        let _ = write!(sql, " order by {key} limit {limit}");
         let args: Vec<Arg<'_>> = after.unwrap_or_default().iter().map(OwnedArg::borrowed).collect();
         let mut statement = self.conn.prepare_cached(&sql)?;
         let mut found = statement.query(params_from_iter(args))?;

@@ -119,7 +119,7 @@ impl Target {
             for row in &batch.rows {
                 writer.as_mut().write_raw(row).await?;
             }
-            writer.finish().await.map_err(|error| about(table, error.into()))?;
+            writer.finish().await.map_err(|error| about(table, &error.into()))?;
         }
         tx.execute(CHECKPOINT, &[&table.name, &(next.rows as i64), &next.key, &next.is_done]).await?;
         tx.commit().await?;
@@ -222,6 +222,6 @@ const fn type_of(kind: Kind) -> Type {
     }
 }
 
-fn about(table: &Table, error: StoreError) -> StoreError {
+fn about(table: &Table, error: &StoreError) -> StoreError {
     StoreError::Engine(format!("the table {}: {error}", table.name))
 }

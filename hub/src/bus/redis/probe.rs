@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{super::Message, Shared};
+use super::{super::message::Message, shared::Shared};
 
 /// While the path is down, the next try comes after so long.
 const RETRY: Duration = Duration::from_millis(250);
@@ -17,13 +17,13 @@ pub(super) async fn run(shared: Arc<Shared>) {
         let began = Instant::now();
         shared.publish(&shared.own_topic, &Message::Probe(probe));
         let was_up = shared.path.get().is_up();
-        let wait = if was_up { shared.bus.probe_wait } else { RETRY.min(shared.bus.probe_wait) };
+        let wait = if was_up { shared.probe_wait } else { RETRY.min(shared.probe_wait) };
         if timeout(wait, shared.path.wait_for(probe)).await.is_ok() {
             shared.up(began.elapsed());
-            sleep(shared.bus.probe_every).await;
+            sleep(shared.probe_every).await;
         } else if was_up {
             shared.down("a probe did not come back");
-            shared.reconnect.iter().for_each(|connection| connection.notify_one());
+            shared.reconnect.iter().for_each(tokio::sync::Notify::notify_one);
         }
     }
 }

@@ -8,7 +8,10 @@ use std::{
 use redis::{Pipeline, aio::MultiplexedConnection};
 use tokio::{sync::mpsc, time::timeout};
 
-use super::{Backoff, Outgoing, PATIENCE, Shared};
+use super::{
+    server::PATIENCE,
+    shared::{Backoff, Outgoing, Shared},
+};
 
 const MAX_BATCH: usize = 256;
 
@@ -16,7 +19,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut queued: mpsc::Receiver<Outgoing
     let mut batch = Vec::new();
     let mut backoff = Backoff::new();
     loop {
-        let mut connection = match shared.bus.server.commands().await {
+        let mut connection = match shared.server.commands().await {
             Ok(connection) => connection,
             Err(why) => {
                 shared.down(&why);

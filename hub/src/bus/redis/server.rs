@@ -1,5 +1,7 @@
 //! Which server a URL names, and how to reach it.
 
+use std::time::Duration;
+
 use redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
     TlsMode,
@@ -8,7 +10,8 @@ use redis::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use super::PATIENCE;
+/// A connection that does not open, or an answer that does not come, in this time has failed.
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) enum Server {
     One(Client),
@@ -81,7 +84,7 @@ fn sentinels(rest: &str, tls: TlsMode) -> Result<Server, String> {
     let scheme = if matches!(tls, TlsMode::Secure) { "rediss" } else { "redis" };
     let port = |host: &str| if host.contains(':') { host.to_owned() } else { format!("{host}:26379") };
     let hosts: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{}", port(host))).collect();
-    let client = SentinelClient::build(hosts, master.to_owned(), Some(node), SentinelServerType::Master);
+    let client = SentinelClient::build(hosts, master, Some(node), SentinelServerType::Master);
     Ok(Server::Sentinels(Mutex::new(client.map_err(refused)?)))
 }
 

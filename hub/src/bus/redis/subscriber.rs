@@ -13,7 +13,11 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::{super::Message, Backoff, PATIENCE, Shared, wire};
+use super::{
+    super::{message::Message, wire},
+    server::PATIENCE,
+    shared::{Backoff, Shared},
+};
 
 /// Topics in one command.
 const MAX_TOPICS: usize = 256;
@@ -21,7 +25,7 @@ const MAX_TOPICS: usize = 256;
 pub(super) async fn run(shared: Arc<Shared>) {
     let mut backoff = Backoff::new();
     loop {
-        let (sink, stream) = match shared.bus.server.hearing().await {
+        let (sink, stream) = match shared.server.hearing().await {
             Ok(hearing) => hearing.split(),
             Err(why) => {
                 shared.down(&why);

@@ -1,0 +1,119 @@
+//! What the tasks of a node's end have in common.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    super::{message::Message, path::PathState, port::Inbound, topics::Topics, wire},
+    server::Server,
+};
+use crate::stats::count;
+
+/// Messages, and their bytes, that wait to be published; further ones are lost.
+pub(super) const MAX_QUEUE: usize = 16_384;
+const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// Between two tries to connect.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) struct Outgoing {
+    pub(super) channel: String,
+    pub(super) bytes: Bytes,
+}
+
+impl Outgoing {
+    pub(super) fn cost(&self) -> usize {
+        self.bytes.len() + self.channel.len()
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) server: Arc<Server>,
+    pub(super) prefix: String,
+    pub(super) probe_every: Duration,
+    pub(super) probe_wait: Duration,
+    pub(super) node: String,
+    pub(super) own_topic: String,
+    pub(super) topics: Arc<Topics>,
+    pub(super) path: PathState,
+    pub(super) queue: mpsc::Sender<Outgoing>,
+    pub(super) queue_bytes: AtomicUsize,
+    /// The queue was full, which is logged once.
+    pub(super) full: AtomicBool,
+    /// For the publishing and the hearing connection: end, and open again.
+    pub(super) reconnect: [Notify; 2],
+    pub(super) inbound: OnceLock<Arc<dyn Inbound>>,
+    pub(super) sent: AtomicU64,
+    pub(super) received: AtomicU64,
+    pub(super) lost: AtomicU64,
+    pub(super) stop: CancellationToken,
+}
+
+impl Shared {
+    pub(super) fn publish(&self, topic: &str, message: &Message) {
+        let channel = self.channel(topic);
+        let outgoing = Outgoing { channel, bytes: wire::encode(&self.node, message) };
+        let cost = outgoing.cost();
+        let waiting = self.queue_bytes.fetch_add(cost, Relaxed);
+        if waiting + cost > MAX_QUEUE_BYTES || self.queue.try_send(outgoing).is_err() {
+            self.queue_bytes.fetch_sub(cost, Relaxed);
+            count(&self.lost);
+            if !self.full.swap(true, Relaxed) {
+                tracing::warn!("the bus takes less than is published: other nodes read the log instead");
+            }
+        }
+    }
+
+    pub(super) fn channel(&self, topic: &str) -> String {
+        format!("{}:{topic}", self.prefix)
+    }
+
+    pub(super) fn topic<'a>(&self, channel: &'a str) -> Option<&'a str> {
+        channel.strip_prefix(self.prefix.as_str())?.strip_prefix(':')
+    }
+
+    pub(super) fn inbound(&self) -> Option<&Arc<dyn Inbound>> {
+        self.inbound.get()
+    }
+
+    pub(super) fn up(&self, round_trip: Duration) {
+        if self.path.up(round_trip) {
+            tracing::info!(round_trip_us = round_trip.as_micros() as u64, "the bus carries messages");
+            if let Some(inbound) = self.inbound() {
+                inbound.path_changed(true);
+            }
+        }
+    }
+
+    pub(super) fn down(&self, why: &str) {
+        if self.path.down() {
+            tracing::error!(why, "the bus is broken: this node reads the log until it is mended");
+            if let Some(inbound) = self.inbound() {
+                inbound.path_changed(false);
+            }
+        }
+    }
+}
+
+/// The pauses between tries to connect.
+pub(super) struct Backoff(Duration);
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        Backoff(PAUSE)
+    }
+
+    pub(super) async fn wait(&mut self) {
+        tokio::time::sleep(self.0).await;
+        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
+    }
+}
