@@ -129,7 +129,7 @@ on_both!(a_server_that_dies_while_it_reads_begins_again, |engine| async move {
         .collect();
     // The first is stored, the second does not come before the end.
     let path = format!("/messages/{}", arrived[1].id);
-    let answer = Answer { hang_ms: Some(1_500), ..Answer::of(&path, 503, serde_json::Value::Null) };
+    let answer = Answer { hang_ms: Some(4_000), ..Answer::of(&path, 503, serde_json::Value::Null) };
     shop.google.answers(Answer { method: Some("GET".into()), ..answer }.times(1));
     let place = shop.cursor().await;
     shop.google.arrives(MAILBOX, &mail("m-four"));
@@ -260,29 +260,21 @@ on_both!(a_reading_that_is_interrupted_goes_on_with_its_next_page, |engine| asyn
     let texts = ["m-one", "m-two", "m-three", "m-four", "m-five", "m-six"];
     let arrived: Vec<_> =
         texts.iter().map(|text| shop.google.arrives(MAILBOX, &mail(text).without_push())).collect();
-    // The server is told to stop while it waits for the second mail; it ends the page.
-    let path = format!("/messages/{}", arrived[1].id);
+    // The server is told to stop while it waits for a mail of the second page.
+    let path = format!("/messages/{}", arrived[3].id);
     let slow = Answer { hang_ms: Some(1_200), status: None, ..Answer::of(&path, 200, Value::Null) };
     shop.google.answers(Answer { method: Some("GET".into()), ..slow }.times(1));
+    let place = shop.cursor().await;
     let (now, _) = shop.google.state_of(MAILBOX).expect("the mailbox");
     shop.google.notifies(MAILBOX, now);
-    shop.until("the first", async |shop| !shop.subjects().await.is_empty()).await;
-    let place = shop.cursor().await;
+    shop.until("the third", async |shop| shop.subjects().await.len() == 3).await;
     let shop = shop.restart().await;
     shop.is_read().await;
     assert!(once(&shop.subjects().await, &texts), "{:?}", shop.subjects().await);
     assert_ne!(shop.cursor().await, place);
-    let begun = shop
-        .calls("/history")
-        .iter()
-        .filter(|call| {
-            call.parameter("startHistoryId") == Some(place.as_str()) && call.parameter("pageToken").is_none()
-        })
-        .count();
-    assert_eq!(begun, 1, "no page is asked for twice");
-    for (text, one) in texts.iter().zip(&arrived) {
+    for (text, one) in texts.iter().zip(&arrived).take(2) {
         let asked = shop.calls(&format!("/messages/{}", one.id)).len();
-        assert_eq!(asked, 1, "{text}");
+        assert_eq!(asked, 1, "{text} of the page that was done");
     }
     shop.finish().await;
 });
