@@ -58,7 +58,7 @@ impl Publisher for Bridge {
                     app.dispatcher.schedule(tenant, channel, turn, due_at);
                 }
                 Wake::Withdrawn { turn, lease, reason, .. } => {
-                    app.dispatcher.withdraw(turn, lease, &reason.into());
+                    app.dispatcher.withdraw(turn, lease, reason);
                 }
                 Wake::CustomerTyping { tenant, conversation, on, at } => {
                     let frame = RoomFrame::CustomerTyping { on, at };

@@ -95,8 +95,8 @@ impl Dispatcher {
     }
 
     /// Tells the responder of a withdrawn lease to stop.
-    pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: &Cow<'static, str>) {
-        let held = self.state().withdraw(lease, reason.clone());
+    pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: &str) {
+        let held = self.state().withdraw(lease, Cow::Owned(reason.to_owned()));
         if let Some(held) = held {
             self.push(held.session, &withdrawn(turn, lease, reason));
             self.notify.notify_one();
@@ -377,7 +377,7 @@ impl Dispatcher {
         match self.store.read(turns::Over(asked)).await {
             Ok(over) => {
                 for (turn, lease) in over {
-                    self.withdraw(turn, lease, &"expired".into());
+                    self.withdraw(turn, lease, "expired");
                 }
             }
             Err(error) => tracing::warn!(%error, "held leases cannot be compared with the database"),
