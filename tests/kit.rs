@@ -34,7 +34,7 @@ pub use api::Api;
 pub use client::Client;
 
 /// How long a test waits for what must happen. Long, because machines are slow; never slept through.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Defines a test that runs on both engines.
 #[macro_export]

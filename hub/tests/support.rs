@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use self::{client::Client, rules::Rules, tapelog::TapeLog};
 
 /// Longer than any awaited event takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Server {
     pub(crate) hub: Hub,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::Stage;
 
 /// How long what is right may take to come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long what must not come is waited for.
 const QUIET: Duration = Duration::from_millis(2_500);
 

@@ -23,7 +23,7 @@ use super::watcher::{Goal, Seen, Watcher};
 use super::world::{ANSWERED, Parts, World};
 use crate::clock::unix_ms;
 
-const SOCKETS_WITHIN: Duration = Duration::from_secs(60);
+const SOCKETS_WITHIN: Duration = Duration::from_mins(1);
 const PEOPLE: [&str; 2] = ["anna", "ben"];
 
 #[derive(clap::Args)]

@@ -11,7 +11,7 @@ use super::link::{Link, Mode};
 use super::world::{Node, World};
 use crate::clock::Dice;
 
-const NODE_READY_WITHIN: Duration = Duration::from_secs(60);
+const NODE_READY_WITHIN: Duration = Duration::from_mins(1);
 /// Longer than the lease of a turn.
 const PAUSE_MS: u64 = 3_500;
 

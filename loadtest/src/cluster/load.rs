@@ -24,8 +24,8 @@ use crate::verify::Tally;
 use crate::watch::{ConnectionCounts, Goal, Watcher};
 use crate::webhook::{Factory, Run};
 
-const DRAIN: Duration = Duration::from_secs(60);
-const GIVE_UP: Duration = Duration::from_secs(60);
+const DRAIN: Duration = Duration::from_mins(1);
+const GIVE_UP: Duration = Duration::from_mins(1);
 /// Two runs that begin within less than this have the same chats.
 const APART: Duration = Duration::from_millis(200);
 

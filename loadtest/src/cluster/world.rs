@@ -19,7 +19,7 @@ use super::redis::{self, Redis};
 use crate::api::Api;
 use crate::clock::unix_ms;
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const HEALTH_EVERY: Duration = Duration::from_millis(300);
 const HEALTH_WITHIN: Duration = Duration::from_millis(900);

@@ -124,7 +124,9 @@ mod tests {
         };
         let sum = |rows: &[Vec<OwnedArg>]| {
             let mut sum = Sum::default();
-            rows.iter().for_each(|row| sum.add(row));
+            for row in &rows {
+                sum.add(row);
+            }
             sum
         };
         let [one, two] = [row(1, Some("a")), row(2, None)];
