@@ -124,7 +124,7 @@ mod tests {
         };
         let sum = |rows: &[Vec<OwnedArg>]| {
             let mut sum = Sum::default();
-            for row in &rows {
+            for row in rows {
                 sum.add(row);
             }
             sum
