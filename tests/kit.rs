@@ -118,7 +118,7 @@ impl World {
     }
 
     pub async fn on_configured(database: String, change: impl Fn(&mut Config)) -> Self {
-        Self::build_with(Some(database), quick(), Clock::System, &change).await
+        Box::pin(Self::build_with(Some(database), quick(), Clock::System, &change)).await
     }
 
     async fn build(database: Option<String>, settings: ChannelSettings, clock: Clock) -> Self {
@@ -133,13 +133,13 @@ impl World {
         change: &dyn Fn(&mut Config),
     ) -> Self {
         if database.is_none() || !node::everywhere_two() {
-            return Self::build_with(database, settings, clock, change).await;
+            return Box::pin(Self::build_with(database, settings, clock, change)).await;
         }
         let join = |config: &mut Config| {
             config.bus.url = node::shared_redis();
             change(config);
         };
-        let mut world = Self::build_with(database, settings, clock, &join).await;
+        let mut world = Box::pin(Self::build_with(database, settings, clock, &join)).await;
         world.join(&join).await;
         world
     }

@@ -328,12 +328,12 @@ async fn gone_and_back(break_it: impl Fn(&mut Redis), mend_it: impl Fn(&mut Redi
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_that_dies_and_returns_costs_nothing_but_time() {
-    gone_and_back(Redis::kill, Redis::start_again).await;
+    Box::pin(gone_and_back(Redis::kill, Redis::start_again)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_that_stands_still_is_noticed_by_the_probe() {
-    gone_and_back(|redis| redis.pause(), |redis| redis.resume()).await;
+    Box::pin(gone_and_back(Redis::pause, Redis::resume)).await;
 }
 
 /// As when a node is killed: nobody tells of its clients any more.

@@ -49,8 +49,13 @@ impl World {
         let redis = Redis::start()?;
         let url = redis.url();
         let join = move |config: &mut Config| config.bus.url.clone_from(&url);
-        let mut world =
-            Self::build_with(Some(postgres::database()), settings, hubbub::clock::Clock::System, &join).await;
+        let mut world = Box::pin(Self::build_with(
+            Some(postgres::database()),
+            settings,
+            hubbub::clock::Clock::System,
+            &join,
+        ))
+        .await;
         world.join(&join).await;
         Some((world, redis))
     }

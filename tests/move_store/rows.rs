@@ -4,12 +4,14 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use uuid::Uuid;
 
+/// Column, table and column of each part of a foreign key.
+type ForeignKey = Vec<(String, String, String)>;
+
 pub struct Table {
     pub name: String,
     /// Name, type, whether it may be null.
     columns: Vec<(String, String, bool)>,
-    /// Column, table and column of each foreign key.
-    foreign: Vec<Vec<(String, String, String)>>,
+    foreign: Vec<ForeignKey>,
 }
 
 pub fn tables(conn: &Connection) -> Vec<Table> {
@@ -38,7 +40,7 @@ pub fn tables(conn: &Connection) -> Vec<Table> {
         let keys = all(&format!(
             "select id, \"from\", \"table\", \"to\" from pragma_foreign_key_list('{name}') order by id, seq"
         ));
-        let mut foreign: Vec<(String, Vec<(String, String, String)>)> = Vec::new();
+        let mut foreign: Vec<(String, ForeignKey)> = Vec::new();
         for key in keys {
             let [id, from, table, to] = key.try_into().expect("four columns");
             if foreign.last().is_none_or(|(last, _)| *last != id) {

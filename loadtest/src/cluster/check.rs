@@ -326,10 +326,10 @@ fn providers(evidence: &Evidence, findings: &mut Findings) {
                 findings.broke("what is marked sent was sent", || format!("{text:?}, {}", message.status));
             }
             "failed" if count > 0 => {
-                findings.broke("what is marked failed was not sent", || format!("{text:?}"))
+                findings.broke("what is marked failed was not sent", || format!("{text:?}"));
             }
             "queued" | "sending" => {
-                findings.broke("every send ends", || format!("{text:?}, {}", message.status))
+                findings.broke("every send ends", || format!("{text:?}, {}", message.status));
             }
             "unknown" => findings.look("messages marked unknown"),
             _ => {}

@@ -153,9 +153,9 @@ async fn measure(args: &Args, world: &World) -> Result<Report> {
     while let Some(watched) = sockets.join_next().await {
         let (is_same, watched) = watched?;
         if is_same {
-            same.merge(&watched.latency)
+            same.merge(&watched.latency);
         } else {
-            other.merge(&watched.latency)
+            other.merge(&watched.latency);
         }
         connections.add(&watched.connections);
         tally.add(watched.tally);

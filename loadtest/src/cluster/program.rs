@@ -70,7 +70,7 @@ impl Program {
         let mut child = recipe.spawn(true)?;
         let input = child.stdin.take().context("no input")?;
         let output = child.stdout.take().context("no output")?;
-        Ok((Self { child, recipe }, input, output))
+        Ok((Self { recipe, child }, input, output))
     }
 
     pub(crate) fn id(&self) -> Option<u32> {

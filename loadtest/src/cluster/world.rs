@@ -190,7 +190,7 @@ impl World {
             tenant,
             http,
         };
-        world.watch_health(ends);
+        world.watch_health(&ends);
         world.until_ready().await?;
         setup.connect(&world.url(), &world.tenant).await?;
         Ok(world)
@@ -216,9 +216,9 @@ impl World {
         Ok(Arc::new(Api::sign_in_at(base, login, None).await?))
     }
 
-    fn watch_health(&self, ends: Arc<Ends>) {
+    fn watch_health(&self, ends: &Arc<Ends>) {
         for (index, node) in self.nodes.iter().enumerate() {
-            let (ends, http) = (Arc::clone(&ends), self.http.clone());
+            let (ends, http) = (Arc::clone(ends), self.http.clone());
             let base = format!("http://{}", node.front.address());
             tokio::spawn(async move {
                 loop {

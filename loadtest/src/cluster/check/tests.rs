@@ -4,7 +4,7 @@ use super::*;
 use crate::cluster::control::ProviderSent;
 use crate::cluster::evidence::{Logged, ManagerSend, SocketLog};
 
-fn event(cursor: u64, more: serde_json::Value) -> Logged {
+fn event(cursor: u64, more: &serde_json::Value) -> Logged {
     let mut event = json!({ "cursor": cursor, "kind": "conversation.updated",
         "conversation": { "id": "c", "owner": "ai", "epoch": 1, "turn": { "id": "t" } } });
     for (name, value) in more.as_object().unwrap() {
@@ -35,12 +35,12 @@ fn whole() -> Evidence {
     let person = message("m3", 3, "yes", "manager", "sent", None);
     let created = |message: &serde_json::Value| json!({ "kind": "message.created", "message": message });
     let log = vec![
-        event(11, created(&said)),
-        event(12, json!({ "kind": "turn.updated", "turn": { "id": "t", "state": "offered" } })),
-        event(13, created(&answered)),
-        event(14, json!({ "kind": "turn.updated", "turn": { "id": "t", "state": "answered" } })),
-        event(15, json!({ "conversation": human })),
-        event(16, json!({ "kind": "message.created", "message": person, "conversation": human })),
+        event(11, &created(&said)),
+        event(12, &json!({ "kind": "turn.updated", "turn": { "id": "t", "state": "offered" } })),
+        event(13, &created(&answered)),
+        event(14, &json!({ "kind": "turn.updated", "turn": { "id": "t", "state": "answered" } })),
+        event(15, &json!({ "conversation": human })),
+        event(16, &json!({ "kind": "message.created", "message": person, "conversation": human })),
     ];
     let got = log.iter().map(|event| (event.cursor, event.digest)).collect();
     let sent = |text: &str| ProviderSent {
