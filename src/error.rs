@@ -6,6 +6,7 @@ mod store;
 use std::borrow::Cow;
 
 pub use store::StoreError;
+pub(crate) use store::told;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -14,6 +14,7 @@ mod contacts;
 mod conversations;
 mod describe;
 mod docs;
+mod documents;
 mod entry;
 mod events;
 mod files;
@@ -49,6 +50,8 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 pub use caller::{At, Caller};
+pub use documents::openapi_json;
+use documents::socket_document;
 pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
@@ -485,19 +488,6 @@ pub(crate) async fn call(method: &str, call: Call<'_>) -> Result<Box<RawValue>, 
 /// The names of the socket's methods.
 pub fn methods() -> Vec<&'static str> {
     table().iter().filter(|operation| operation.method.is_some()).map(|operation| operation.name).collect()
-}
-
-/// The OpenAPI description as JSON text, generated once.
-pub fn openapi_json() -> &'static str {
-    static TEXT: LazyLock<String> =
-        LazyLock::new(|| serde_json::to_string_pretty(&describe::openapi(&table())).unwrap_or_default());
-    &TEXT
-}
-
-/// The socket's document, with the table of its methods.
-fn socket_document() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| socket_text::document(&table()));
-    &TEXT
 }
 
 /// The size of a page: `asked` or the default, between 1 and `most`.

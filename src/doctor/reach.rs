@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{Judged, Patient};
+use crate::error::told;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -20,15 +21,7 @@ async fn ask(
         let answer = request(&client).send().await?;
         Ok((answer.status().as_u16(), answer.text().await?))
     };
-    answered.await.map_err(|error: reqwest::Error| {
-        let mut text = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(inner) = cause {
-            text = format!("{text}: {inner}");
-            cause = inner.source();
-        }
-        text
-    })
+    answered.await.map_err(|error: reqwest::Error| told(&error))
 }
 
 /// The listening address as this machine reaches it.

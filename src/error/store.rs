@@ -99,8 +99,8 @@ impl From<deadpool_postgres::PoolError> for StoreError {
     }
 }
 
-/// Formats an error with its causes: the driver's own text names only the failed step.
-fn told(error: &dyn std::error::Error) -> String {
+/// Formats an error with its causes: a driver's own text names only the failed step.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -270,12 +270,13 @@ impl Pg {
     }
 
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
-        let mut lent = Lent::of(&self.readers).await?;
-        let ended = self.time.bound(self.read_on(lent.client()?, verb)).await;
-        if !matches!(&ended, Err(Error::Store(StoreError::Unavailable(_)))) {
+        let reading = async {
+            let mut lent = Lent::of(&self.readers).await?;
+            let ended = self.read_on(lent.client()?, verb).await;
             lent.give_back();
-        }
-        ended
+            ended
+        };
+        self.time.bound(reading).await
     }
 
     async fn read_on<V: Verb>(&self, client: &mut Client, verb: V) -> Result<V::Out, Error> {

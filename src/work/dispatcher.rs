@@ -1,7 +1,6 @@
 //! Offers due turns to responders, and expires their leases. The database is authoritative: this module only runs the
 //! transactions at the right time, and sweeps for turns that it was not notified of.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -96,7 +95,7 @@ impl Dispatcher {
 
     /// Tells the responder of a withdrawn lease to stop.
     pub fn withdraw(&self, turn: Uuid, lease: Uuid, reason: &str) {
-        let held = self.state().withdraw(lease, Cow::Owned(reason.to_owned()));
+        let held = self.state().withdraw(lease, reason);
         if let Some(held) = held {
             self.push(held.session, &withdrawn(turn, lease, reason));
             self.notify.notify_one();

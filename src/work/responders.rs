@@ -1,7 +1,6 @@
 //! The dispatcher's memory: connected responders, scheduled turns, held leases. The database is authoritative: every
 //! lease is checked in its transaction.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use hub::SessionId;
@@ -65,7 +64,7 @@ pub(super) struct Responders {
     parked_at: HashMap<Uuid, i64>,
     sessions: HashMap<SessionId, Responder>,
     held: HashMap<Uuid, Held>,
-    early_withdrawals: VecDeque<(Uuid, Cow<'static, str>)>,
+    early_withdrawals: VecDeque<(Uuid, String)>,
 }
 
 impl Responders {
@@ -203,7 +202,7 @@ impl Responders {
     }
 
     /// Records a committed offer. Returns the reason as the error if the lease was withdrawn before this call.
-    pub(super) fn hold(&mut self, lease: Uuid, held: Held) -> Result<(), Cow<'static, str>> {
+    pub(super) fn hold(&mut self, lease: Uuid, held: Held) -> Result<(), String> {
         if let Some(at) = self.early_withdrawals.iter().position(|(withdrawn, _)| *withdrawn == lease) {
             let reason = self.early_withdrawals.remove(at).map_or("expired".into(), |(_, reason)| reason);
             self.free(held.session);
@@ -229,10 +228,10 @@ impl Responders {
 
     /// As [`Self::release`], for a lease that the server withdrew. If `hold` has not recorded it yet, the withdrawal is
     /// remembered for `hold`.
-    pub(super) fn withdraw(&mut self, lease: Uuid, reason: Cow<'static, str>) -> Option<Held> {
+    pub(super) fn withdraw(&mut self, lease: Uuid, reason: &str) -> Option<Held> {
         let held = self.release(lease);
         if held.is_none() {
-            self.early_withdrawals.push_back((lease, reason));
+            self.early_withdrawals.push_back((lease, reason.to_owned()));
             if self.early_withdrawals.len() > MAX_EARLY {
                 self.early_withdrawals.pop_front();
             }
@@ -318,7 +317,7 @@ mod tests {
         all.schedule(turn(SHOP, 10, 0));
         assert_eq!(all.assign(0).len(), 1);
         let lease = Uuid::from_u128(77);
-        assert!(all.withdraw(lease, "taken_over".into()).is_none());
+        assert!(all.withdraw(lease, "taken_over").is_none());
         let held = Held {
             turn: Uuid::from_u128(10),
             tenant: SHOP,
