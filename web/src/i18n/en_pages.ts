@@ -198,4 +198,8 @@ export const enPages = {
   "profile.change": "Name, email and password are changed by whoever runs this installation.",
   "profile.session": "This session",
   "profile.sessionHint": "Signing out ends it in every tab of this browser, and removes what the page has stored here.",
+  "company.country": "Country",
+  "company.countryUnknown": "There is no such country: write its two letters, such as DE or BR.",
+  "company.countryCode": "Two letters",
+  "company.countryHint": "Phone numbers without a country code are taken as this country’s, in searches and leads.",
 } satisfies Record<string, string | Plural>;

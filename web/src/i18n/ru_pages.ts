@@ -199,4 +199,8 @@ export const ruPages: Record<keyof typeof enPages, string | Plural> = {
   "profile.change": "Имя, почту и пароль меняет администратор установки.",
   "profile.session": "Этот сеанс",
   "profile.sessionHint": "Выход завершает его во всех вкладках браузера и удаляет сохранённое здесь.",
+  "company.country": "Страна",
+  "company.countryUnknown": "Такой страны нет: напишите две её буквы, например DE или BR.",
+  "company.countryCode": "Две буквы",
+  "company.countryHint": "Номера без кода страны считаются номерами этой страны: в поиске и в заявках.",
 };
