@@ -48,7 +48,7 @@ summary:
 
 lint:
 	@$(STEP) fmt cargo fmt --all --check
-	@$(STEP) clippy cargo clippy --workspace --all-targets -- -D warnings
+	@$(STEP) clippy cargo clippy --workspace --all-targets --keep-going -- -D warnings
 	@# The program with the features that it ships with, without what the tests add to them.
 	@$(STEP) check-alone cargo check --bin hubbub --features jemalloc
 	@# The fuzzer's own workspace, whose lock file goes stale with what the engine needs.

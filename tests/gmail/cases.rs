@@ -37,8 +37,8 @@ impl Stage {
         let ahead = Arc::new(AtomicI64::new(0));
         let (moved, system) = (Arc::clone(&ahead), Clock::default());
         let clock = Clock::new(move || system.now_ms() + moved.load(Ordering::Relaxed));
-        let shop =
-            Shop::with(engine, settings(), EmulatorConfig { clock, ..EmulatorConfig::default() }).await;
+        let config = EmulatorConfig { clock, ..EmulatorConfig::default() };
+        let shop = Box::pin(Shop::with(engine, settings(), config)).await;
         let (app, scope) = (&shop.world.app, shop.world.scope());
         let key = app.accounts.create_key(&scope, "Worker", Role::Responder).await.expect("a key").key;
         let rules = Rules { pace: Duration::ZERO, handoff_words: Vec::new(), ..Rules::default() };
