@@ -25,6 +25,7 @@ use crate::channels::{AppCache, ChannelCache};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::files::Files;
+use crate::history::History;
 use crate::rpc::SocketRules;
 use crate::store::{Engine, Store, StoreConfig, sessions};
 use crate::work::{self, Consumers, Dispatcher, Hearing, Runner, Typing};
@@ -58,6 +59,7 @@ impl App {
         })?;
         let vault = Arc::new(installation::vault(&config, &store).await?);
         let files = Files::open(&config, &vault)?;
+        let history = History::open(&config.history, &store).await?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(sessions::Installation).await?;
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), outward)
@@ -74,6 +76,7 @@ impl App {
             store: store.clone(),
             channels: channels.clone(),
             files: files.clone(),
+            history: history.clone(),
             http: http.clone(),
             chat_paces: work::ChatPaces::default(),
             human_paces: work::HumanPaces::default(),
@@ -106,6 +109,7 @@ impl App {
                 committed: tokio::sync::Mutex::default(),
                 channels,
                 files,
+                history,
                 apps,
                 pairings: Arc::default(),
                 webhook_shares: WebhookShares::default(),

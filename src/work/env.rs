@@ -11,6 +11,7 @@ use super::human_pace::HumanPaces;
 use crate::channels::ChannelCache;
 use crate::config::Config;
 use crate::files::Files;
+use crate::history::History;
 use crate::store::Store;
 
 pub struct Env {
@@ -18,6 +19,7 @@ pub struct Env {
     pub store: Store,
     pub channels: ChannelCache,
     pub files: Files,
+    pub history: History,
     /// For provider calls and file downloads.
     pub http: Client,
     /// How fast one chat is written to.
