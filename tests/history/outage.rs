@@ -106,6 +106,11 @@ async fn an_outage_under_load(engine: Engine) {
         assert!(!is_degraded(&world).await);
     }
     assert_eq!(are_same(&world, 3).await, 150);
+    if let History::Mongo(mongo) = &world.app.history {
+        let sizes = mongo.inner().sizes(world.tenant).await.expect("sizes");
+        let bytes: usize = sizes.iter().map(|(_, bytes)| bytes).sum();
+        println!("{} documents, {} bytes a message of 8 signs", sizes.len(), bytes / 150);
+    }
     world.finish().await;
 }
 
