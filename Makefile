@@ -22,7 +22,7 @@ BINARIES := cargo build --workspace --bin hubbub --example open
 FUZZ_SECONDS ?= 20
 PARSE_SECONDS ?= 30
 
-.PHONY: run build test setup summary lint rust seeds fuzz page wire wire-check server worker open-hub open outside
+.PHONY: run build test setup summary lint rust traces seeds fuzz page wire wire-check server worker open-hub open outside
 
 ## The demo: a server with made-up shops, customers and an AI worker, on emulated providers.
 # The debug build, which the tests share: it starts soonest, and reads the page from web/dist.
@@ -34,10 +34,10 @@ run: $(PAGE)
 build: $(PAGE)
 	# Cargo does not see a page that was not there when it built last.
 	@if [ ! target/release/hubbub -nt $(PAGE) ]; then touch src/http/assets.rs; fi
-	cargo build --release --features jemalloc --bin hubbub
+	cargo build --release --features jemalloc,otel --bin hubbub
 
 ## Everything that must hold, from set-up to a browser. With CI set the engine is looked at for longer.
-test: setup page lint rust $(if $(CI),seeds fuzz) server wire-check worker open outside summary
+test: setup page lint rust traces $(if $(CI),seeds fuzz) server wire-check worker open outside summary
 
 setup:
 	@rm -rf target/steps
@@ -50,7 +50,7 @@ lint:
 	@$(STEP) fmt cargo fmt --all --check
 	@$(STEP) clippy cargo clippy --workspace --all-targets --keep-going -- -D warnings
 	@# The program with the features that it ships with, without what the tests add to them.
-	@$(STEP) check-alone cargo check --bin hubbub --features jemalloc
+	@$(STEP) check-alone cargo check --bin hubbub --features jemalloc,otel
 	@# The fuzzer's own workspace, whose lock file goes stale with what the engine needs.
 	@$(STEP) fuzz-lock cargo tree --locked --depth 0 --manifest-path hub/fuzz/Cargo.toml
 	@# What is built in. The last two say so when what they ask does not answer.
@@ -62,6 +62,11 @@ rust:
 	@$(STEP) cargo-test cargo test --workspace --no-fail-fast
 	@# Again, to show how many bodies and signatures of each provider there are.
 	@$(STEP) cases cargo test --workspace --test providers -- --nocapture --test-threads=2 every_
+
+# The program in its other form, with traces. Its library is built again for it.
+traces:
+	@$(STEP) clippy-traces cargo clippy --features otel --lib --test traces -- -D warnings
+	@$(STEP) traces cargo test --features otel --test traces
 
 # Alone, for it takes all cores: the other tests have their times to keep.
 seeds:

@@ -23,7 +23,7 @@ use serde::Deserialize;
 pub use network::{Network, is_in};
 pub use sections::{
     Bus, Calls, Files, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server, Sessions,
-    Storage, Store,
+    Storage, Store, Telemetry,
 };
 pub use web_origin::{PublicUrl, WebOrigin};
 
@@ -49,6 +49,7 @@ pub struct Config {
     pub calls: Calls,
     pub bus: Bus,
     pub log: Log,
+    pub telemetry: Telemetry,
 }
 
 /// Leaves out the secrets (master keys, the metrics token, the database's password).

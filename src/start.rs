@@ -27,6 +27,7 @@ use crate::config::{self, Config};
 use crate::files::Files;
 use crate::rpc::SocketRules;
 use crate::store::{Engine, Store, StoreConfig, sessions};
+use crate::telemetry::traces;
 use crate::work::{self, Consumers, Dispatcher, Hearing, Runner, Typing};
 
 /// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
@@ -45,6 +46,7 @@ impl App {
     /// As [`Self::start`], with another policy for outgoing calls than the configuration's.
     pub async fn start_with(config: Config, clock: Clock, outward: &Outward) -> anyhow::Result<AppState> {
         let config = Arc::new(config);
+        traces::start(&config)?;
         let own_descriptors = OWN_DESCRIPTORS + config.store.database_connections as usize;
         let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
         let bridge = Arc::new(bridge::Bridge::default());
@@ -89,7 +91,9 @@ impl App {
             let noticed = Arc::clone(&bridge);
             let noticed = Box::new(move |notice: &[u8]| noticed.noticed(notice));
             let rules = Arc::new(SocketRules::new(Weak::clone(app), noticed));
-            let hub = hub::Hub::new(hub::HubConfig { bus, ..hub::HubConfig::default() }, rules, log);
+            let settings = hub::HubConfig { bus, ..hub::HubConfig::default() };
+            let traces = traces::listener(&settings.node);
+            let hub = hub::Hub::new(hub::HubConfig { traces, ..settings }, rules, log);
             let dispatcher = Dispatcher::new(store.clone(), channels.clone(), hub.clone());
             Self {
                 config,

@@ -49,7 +49,7 @@ pub use dispatcher::Dispatcher;
 pub use env::Env;
 pub use hearing::Hearing;
 pub use human_pace::HumanPaces;
-pub use responders::Held;
+pub use responders::{Held, ScheduledTurn};
 pub use runner::Runner;
 pub use search_index::SearchIndex;
 pub use typing::Typing;

@@ -36,6 +36,7 @@ impl Config {
         self.check_addresses()?;
         self.check_keys()?;
         self.check_bus()?;
+        self.check_telemetry()?;
         if !(60..=86_400).contains(&self.sessions.access_token_ttl_s) {
             refuse("sessions.access_token_ttl_s", "must be between 60 and 86400")?;
         }
@@ -163,6 +164,24 @@ impl Config {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
         if self.bus.prefix.len() > 64 || !self.bus.prefix.chars().all(is_plain) {
             refuse("bus.prefix", "must be at most 64 letters, digits, and any of - _ . :")?;
+        }
+        Ok(())
+    }
+
+    fn check_telemetry(&self) -> Result<(), Refused> {
+        let url = &self.telemetry.otlp_url;
+        if !url.is_empty() {
+            let is_http = url::Url::parse(url)
+                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            if !is_http {
+                refuse("telemetry.otlp_url", "must be an address (\"http://127.0.0.1:4318\")")?;
+            }
+            if cfg!(not(feature = "otel")) {
+                refuse("telemetry.otlp_url", "this program was built without traces (the feature `otel`)")?;
+            }
+        }
+        if self.telemetry.sample_one_in == 0 {
+            refuse("telemetry.sample_one_in", "must be at least 1")?;
         }
         Ok(())
     }

@@ -33,6 +33,7 @@ macro_rules! select {
 
 mod dead;
 mod put_off;
+mod trace;
 
 pub use dead::{ALL as OF_DEAD, dead, drop_dead, forget_dead, old_dead, revive};
 pub use put_off::{ALL as OF_PUT_OFF, not_before, put_off};
@@ -210,6 +211,7 @@ pub struct Slot<'a> {
 pub async fn push<P: Payload>(tx: &mut Tx<'_>, slot: &Slot<'_>, payload: &P) -> Result<(), StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
     let text = serde_json::to_string(payload).map_err(|error| StoreError::Engine(error.to_string()))?;
+    let text = trace::with(text, tx.trace());
     queues::joined(tx, QueueKey { tenant: slot.tenant, id: slot.queue, class: P::CLASS }, now).await?;
     let class = P::CLASS as i64;
     tx.put(
