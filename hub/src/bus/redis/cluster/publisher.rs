@@ -122,12 +122,11 @@ async fn publish(
     open: Option<MultiplexedConnection>,
     part: &[Outgoing],
 ) -> Result<MultiplexedConnection, Failed> {
-    let mut connection = match open {
-        Some(connection) => connection,
-        None => {
-            let connected = cluster.connect_deaf(master).await;
-            connected.map_err(|why| Failed { reached: false, why })?
-        }
+    let mut connection = if let Some(connection) = open {
+        connection
+    } else {
+        let connected = cluster.connect_deaf(master).await;
+        connected.map_err(|why| Failed { reached: false, why })?
     };
     let mut pipeline = Pipeline::with_capacity(part.len());
     for outgoing in part {

@@ -95,7 +95,7 @@ impl Hearing<'_> {
                 () = self.shared.topics.changed.notified() => (false, self.shared.topics.changes()),
                 () = self.ear.left.notified() => {
                     let left = std::mem::take(&mut lock(&self.ear.state).left);
-                    left.iter().for_each(|topic| drop(self.on.remove(topic)));
+                    self.on.retain(|topic, _| !left.contains(topic));
                     let has = |topic: &Arc<str>| self.shared.topics.has(topic);
                     (true, left.into_iter().map(|topic| (Arc::clone(&topic), has(&topic))).collect())
                 }
@@ -178,7 +178,9 @@ impl Hearing<'_> {
         let mut heard = Vec::new();
         for (master, Changes { more, fewer }) in changes {
             self.ear.until_told(&more).await?;
-            fewer.iter().for_each(|topic| drop(self.on.remove(topic)));
+            for topic in &fewer {
+                self.on.remove(topic);
+            }
             self.on.extend(more.iter().map(|topic| (Arc::clone(topic), Arc::clone(&master))));
             heard.extend(more);
         }
