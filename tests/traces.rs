@@ -96,6 +96,7 @@ impl Collector {
         (collector, url)
     }
 
+    #[expect(clippy::unused_async, reason = "handlers are asynchronous")]
     async fn take(State(collector): State<Self>, body: Bytes) {
         let export = Export::decode(body).expect("OTLP");
         let scopes = export.resources.into_iter().flat_map(|resource| resource.scopes);
