@@ -61,5 +61,5 @@ export default defineConfig({
       "/connection": { target: server, ws: true },
     },
   },
-  test: { environment: "node", include: ["src/**/*.test.ts"], css: true },
+  test: { environment: "node", setupFiles: ["src/i18n/words.setup.ts"], include: ["src/**/*.test.ts"], css: true },
 });

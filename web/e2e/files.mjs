@@ -170,6 +170,32 @@ for (const [number, kind] of kinds.entries()) {
     await page.locator("[data-testid=message].out a.file", { hasText: "Offer.pdf" }).last().waitFor();
   });
 }
+await step("files that are dropped on the thread and pasted into the text", async () => {
+  const [kind] = kinds;
+  await opens(page, `Casey of ${kind}`);
+  for (const way of ["drop", "paste"]) {
+    const bytes = Buffer.concat([Buffer.from("%PDF-1.7\n"), randomBytes(3_000), Buffer.from("\n%%EOF")]);
+    const handed = [`${way}.pdf`, bytes.toString("base64")];
+    const transfer = await page.evaluateHandle(([name, text]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0))], name, { type: "application/pdf" }));
+      return transfer;
+    }, handed);
+    const field = page.getByTestId("composer-input");
+    if (way === "drop") {
+      await field.dispatchEvent("dragover", { dataTransfer: transfer });
+      await page.locator(".attach-drop").waitFor();
+      await field.dispatchEvent("drop", { dataTransfer: transfer });
+      await page.locator(".attach-drop").waitFor({ state: "detached" });
+    } else {
+      await field.evaluate((input, clipboardData) => {
+        input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+      }, transfer);
+    }
+    await leaves(page);
+    await arrived(kind, `${way}.pdf`, (one) => one.files.includes(sha256(bytes)));
+  }
+});
 await page.context().close();
 
 await step("an upload that the network cuts in the middle goes on where it stopped", async () => {

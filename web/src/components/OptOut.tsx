@@ -1,15 +1,8 @@
 // Whether the customer wants no messages: said at the head of a thread, noted and lifted there by people.
-import { useState, type ComponentType } from "react";
 import { useApp, usePick, useText } from "../hooks/app";
+import { useLater } from "../hooks/later";
 import { displayName, mayWrite } from "../state/select";
 import type { Conversation } from "../api.gen";
-
-interface Asked {
-  name: string;
-  optedOut: boolean;
-  onClose: () => void;
-  onConfirm: () => void;
-}
 
 export function OptOutMark({ conversation }: { conversation: Conversation }) {
   const t = useText();
@@ -21,28 +14,19 @@ export function OptOutButton({ conversation }: { conversation: Conversation }) {
   const t = useText();
   const { desk } = useApp();
   const allowed = usePick((state) => mayWrite(state, conversation));
-  const [asked, setAsked] = useState<{ Ask: ComponentType<Asked> } | null>(null);
+  const ask = useLater(() => import("./OptOutAsk").then((file) => file.OptOutAsk));
   const optedOut = (conversation.contact.opted_out_at ?? null) !== null;
   if (!allowed) return null;
-
-  async function ask() {
-    try {
-      const { OptOutAsk } = await import("./OptOutAsk");
-      setAsked({ Ask: OptOutAsk });
-    } catch {
-      desk.complain(new Error(t("page.chunkFailed")));
-    }
-  }
 
   const words = t(optedOut ? "optOut.lift" : "optOut.note");
   return (
     <>
-      <button type="button" className="quiet square opt-out" aria-haspopup="dialog" aria-label={words} title={words} data-testid="opt-out" onClick={() => void ask()}>
+      <button type="button" className="quiet square opt-out" aria-haspopup="dialog" aria-label={words} title={words} data-testid="opt-out" onClick={() => void ask.open()}>
         <BellIcon off={!optedOut} />
       </button>
-      {asked && (
-        <asked.Ask name={displayName(conversation)} optedOut={optedOut} onClose={() => setAsked(null)}
-          onConfirm={() => { setAsked(null); void desk.optOut(conversation.id, !optedOut); }} />
+      {ask.Shown && (
+        <ask.Shown name={displayName(conversation)} optedOut={optedOut} onClose={ask.close}
+          onConfirm={() => { ask.close(); void desk.optOut(conversation.id, !optedOut); }} />
       )}
     </>
   );

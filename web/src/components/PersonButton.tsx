@@ -1,19 +1,18 @@
 // Opens what is known of the customer of a conversation.
-import { useState } from "react";
 import type { Conversation } from "../api.gen";
 import { PersonIcon } from "./Icons";
 import { useText } from "../hooks/app";
+import { useLater } from "../hooks/later";
 import "../i18n/people";
-import { PersonDialog } from "./PersonDialog";
 
 export function PersonButton({ conversation }: { conversation: Conversation }) {
   const t = useText();
-  const [open, setOpen] = useState(false);
+  const dialog = useLater(() => import("./PersonDialog").then((file) => file.PersonDialog));
   return (
     <>
       <button type="button" className="quiet square" aria-label={t("person.open")} title={t("person.open")}
-        onClick={() => setOpen(true)} data-testid="person-open"><PersonIcon size={18} /></button>
-      {open && <PersonDialog conversation={conversation} onClose={() => setOpen(false)} />}
+        aria-busy={dialog.busy || undefined} onClick={() => void dialog.open()} data-testid="person-open"><PersonIcon size={18} /></button>
+      {dialog.Shown && <dialog.Shown conversation={conversation} onClose={dialog.close} />}
     </>
   );
 }

@@ -1,12 +1,7 @@
 // Opens the templates of a channel; their dialog comes when it is first asked for.
-import { useState, type ComponentType } from "react";
-import { useApp, useText } from "../hooks/app";
+import { useText } from "../hooks/app";
+import { useLater } from "../hooks/later";
 import type { Conversation } from "../api.gen";
-
-interface DialogProps {
-  conversation: Conversation;
-  onClose: () => void;
-}
 
 interface Props {
   conversation: Conversation;
@@ -17,30 +12,17 @@ interface Props {
 
 export function TemplatesButton({ conversation, onOpen, quiet = false }: Props) {
   const t = useText();
-  const { desk } = useApp();
-  const [shown, setShown] = useState<{ Dialog: ComponentType<DialogProps> } | null>(null);
-  const [busy, setBusy] = useState(false);
-
-  async function open() {
-    setBusy(true);
-    try {
-      const { TemplatesDialog } = await import("./TemplatesDialog");
-      setShown({ Dialog: TemplatesDialog });
-      onOpen?.(true);
-    } catch {
-      desk.complain(new Error(t("page.chunkFailed")));
-    } finally {
-      setBusy(false);
-    }
-  }
-
+  const dialog = useLater(() => import("./TemplatesDialog").then((file) => file.TemplatesDialog));
+  const open = async () => {
+    if (await dialog.open()) onOpen?.(true);
+  };
   return (
     <>
-      <button type="button" className={quiet ? "quiet small" : "primary"} aria-haspopup="dialog" aria-busy={busy || undefined}
-        data-testid={quiet ? "templates-open" : "choose-template"} onClick={() => void (busy || open())}>
+      <button type="button" className={quiet ? "quiet small" : "primary"} aria-haspopup="dialog" aria-busy={dialog.busy || undefined}
+        data-testid={quiet ? "templates-open" : "choose-template"} onClick={() => void open()}>
         {t(quiet ? "window.templates" : "window.choose")}
       </button>
-      {shown && <shown.Dialog conversation={conversation} onClose={() => { setShown(null); onOpen?.(false); }} />}
+      {dialog.Shown && <dialog.Shown conversation={conversation} onClose={() => { dialog.close(); onOpen?.(false); }} />}
     </>
   );
 }

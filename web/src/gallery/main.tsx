@@ -2,9 +2,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import "../styles/index.css";
 import { Gallery } from "./Gallery";
-import { LookProvider } from "../ui/look";
+import { LookProvider, lookWords } from "../ui/look";
 import "./gallery.css";
 
 const root = document.getElementById("root");
 if (!root) throw new Error("the page has no #root");
+await lookWords();
 createRoot(root).render(<StrictMode><LookProvider><Gallery /></LookProvider></StrictMode>);

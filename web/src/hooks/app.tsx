@@ -3,7 +3,7 @@ import {
   createContext, useCallback, useContext, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode,
 } from "react";
 import type { App } from "../app";
-import { makeText, type Text } from "../i18n/text";
+import { bringWords, hasWords, makeText, type Language, type Text } from "../i18n/text";
 import type { Preferences } from "../services/preferences";
 import type { State } from "../state/model";
 
@@ -23,12 +23,32 @@ export function AppProvider({ app, children }: { app: App; children: ReactNode }
   }, [app]);
   useEffect(() => app.onPreferences(() => setPreferences(app.preferences())), [app]);
   const zone = useZone();
+  const brought = useWords(preferences.language);
   const frame = useMemo(
     () => ({ app, preferences, prefer, text: makeText(preferences.language) }),
     // The words of times are made for the time zone of the moment.
-    [app, preferences, prefer, zone],
+    [app, preferences, prefer, zone, brought],
   );
   return <Context value={frame}>{children}</Context>;
+}
+
+const wordsAgainMs = 3_000;
+
+/** Whether the words of the language are there; asks for them until they are. */
+function useWords(language: Language): boolean {
+  const [tries, setTries] = useState(0);
+  useEffect(() => {
+    if (hasWords(language)) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let left = false;
+    const again = () => left || setTries((count) => count + 1);
+    bringWords(language).then(again, () => (timer = setTimeout(again, wordsAgainMs)));
+    return () => {
+      left = true;
+      clearTimeout(timer);
+    };
+  }, [language, tries]);
+  return hasWords(language);
 }
 
 export function useFrame(): Frame {

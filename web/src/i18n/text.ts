@@ -6,8 +6,6 @@ import type { enPages } from "./en_pages";
 import type { enPeople } from "./en_people";
 import type { enRules } from "./en_rules";
 import type { enSources } from "./en_sources";
-import { ru } from "./ru";
-import { ruFiles } from "./ru_files";
 
 /** Of the words that come with the page and of those that come with a later one (`addWords`). */
 export type Key = FirstKey | keyof typeof enFiles | keyof typeof enPages | keyof typeof enConnect | keyof typeof enPeople | keyof typeof enRules | keyof typeof enSources;
@@ -18,7 +16,22 @@ export type Language = "en" | "ru";
 export type Values = Record<string, string | number>;
 
 type Words = Record<Key, string | Plural>;
-const languages = { en: { ...en, ...enFiles } as Words, ru: { ...ru, ...ruFiles } as Words };
+const languages: Record<Language, Words> = { en: { ...en, ...enFiles } as Words, ru: {} as Words };
+/** The words of the languages that do not come with the page. */
+const loaders: Partial<Record<Language, () => Promise<Partial<Words>>>> = {
+  ru: async () => (await import("./first_ru")).firstRu,
+};
+const here = new Set<Language>(["en"]);
+
+export const hasWords = (language: Language): boolean => here.has(language);
+
+/** Loads the words of a language, once. A text that was made before has them then. */
+export async function bringWords(language: Language): Promise<void> {
+  const load = loaders[language];
+  if (!load || here.has(language)) return;
+  Object.assign(languages[language], await load());
+  here.add(language);
+}
 
 /** Takes the words of a page that has just come. */
 export function addWords(more: Record<Language, Partial<Words>>): void {
@@ -67,8 +80,9 @@ export function makeText(language: Language): Text {
   const full = format({ dateStyle: "long", timeStyle: "short" });
 
   const say = (key: Key, values: Values = {}) => {
-    // A newer server may name kinds that this page does not know: their own name is better than nothing.
-    const entry: string | Plural = words[key] ?? key.slice(key.lastIndexOf(".") + 1);
+    // The words of another language may not have come yet. A newer server may name kinds that this page does not know: their own
+    // name is better than nothing.
+    const entry: string | Plural = words[key] ?? languages.en[key] ?? key.slice(key.lastIndexOf(".") + 1);
     const form = typeof entry === "string" ? entry : (entry[plural.select(Number(values["count"]))] ?? entry.other);
     return form.replace(/\{(\w+)\}/g, (whole, name: string) => {
       const value = values[name];

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import type { App } from "../app";
 import { AppProvider } from "../hooks/app";
-import { guessLanguage } from "../i18n/text";
+import { bringWords, guessLanguage } from "../i18n/text";
 import { applyPreferences, readLanguage, readList, readTheme, type Preferences } from "../services/preferences";
 
 export type Dir = "ltr" | "rtl";
@@ -17,6 +17,9 @@ function asked(): Preferences & { dir: Dir } {
     dir: query.get("dir") === "rtl" ? "rtl" : "ltr",
   };
 }
+
+/** Brings the words in which the page is read; without them it begins in English. */
+export const lookWords = (): Promise<void> => bringWords(asked().language).catch(() => undefined);
 
 /** The words and looks of the inbox without the inbox: nothing is stored, nobody is signed in. */
 export function LookProvider({ children }: { children: ReactNode }) {
