@@ -52,6 +52,7 @@ impl App {
             url: config.store.database_url.clone(),
             connections: config.store.database_connections,
             timeout: Duration::from_secs(config.store.database_timeout_s),
+            lossless_failover: config.store.lossless_failover,
         };
         let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
             format!("database_url: cannot open the store ({:?})", Engine::of(&config.store.database_url))

@@ -80,6 +80,7 @@ use crate::error::Error;
 
 pub use crate::error::StoreError;
 pub use dialect::Engine;
+use dialect::Epoch;
 pub use event::{Committed, Draft, Effects, Event, Publisher, Wake};
 pub use tx::{Savepoint, Tx};
 pub use value::{Arg, FromRow, Row};
@@ -103,8 +104,7 @@ pub trait Verb: Send + Sync + 'static {
 pub(crate) struct Env {
     pub clock: Clock,
     pub ids: Ids,
-    /// Whether the database lets us query its timeline.
-    pub tells_timeline: bool,
+    pub epoch: Epoch,
 }
 
 /// How to open a store.
@@ -116,11 +116,17 @@ pub struct StoreConfig {
     pub connections: u32,
     /// How long PostgreSQL works on one statement.
     pub timeout: Duration,
+    /// A PostgreSQL server that takes over has all that was committed: the feed goes on.
+    pub lossless_failover: bool,
 }
 
 impl StoreConfig {
     /// For whoever has no configuration to ask.
-    pub const TIMEOUT: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(30);
+
+    pub const fn new(url: String, connections: u32) -> Self {
+        Self { url, connections, timeout: Self::TIMEOUT, lossless_failover: false }
+    }
 }
 
 #[derive(Clone)]
@@ -142,7 +148,7 @@ impl Store {
         clock: Clock,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
-        let env = Env { ids: Ids::new(clock.clone()), clock, tells_timeline: false };
+        let env = Env { ids: Ids::new(clock.clone()), clock, epoch: Epoch::Installation };
         let pool = match Engine::of(&config.url) {
             Engine::Sqlite => Pool::Sqlite(sqlite::Lite::open(config, &env, publisher)?),
             Engine::Postgres => Pool::Postgres(postgres::Pg::open(config, &env, publisher).await?),
@@ -312,7 +318,7 @@ mod tests {
     async fn a_publisher_that_panics_does_not_end_the_writer() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = folder.path().join("hubbub.db").display().to_string();
-        let config = StoreConfig { url, connections: 1, timeout: StoreConfig::TIMEOUT };
+        let config = StoreConfig::new(url, 1);
         let store = Store::open(&config, Clock::System, Arc::new(Broken)).await.expect("a store");
         for _ in 0..3 {
             store.write(Touch).await.expect("it is written");

@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::invariants::timelines;
-use crate::kit::World;
 use crate::kit::postgres::Cluster;
+use crate::kit::{Client, World};
 
 /// How the first server is lost.
 #[derive(Clone, Copy, PartialEq)]
@@ -34,7 +34,17 @@ async fn take_over(loss: Loss) {
     let mut primary = Cluster::start();
     let standby = primary.standby();
     let database = primary.database_on_both(&standby);
-    let world = World::on_configured(database, |config| config.store.database_timeout_s = 2).await;
+    // The standby is synchronous, which the operator says in one of the cases.
+    let is_told = loss == Loss::Frozen;
+    let world = World::on_configured(database, |config| {
+        config.store.database_timeout_s = 2;
+        config.store.lossless_failover = is_told;
+    })
+    .await;
+    let room = format!("tenant:{}", world.tenant);
+    let token = world.api("agent@example.com").await.token.clone();
+    let seen = world.person("agent@example.com").await.recovered(&room).clone();
+    let (offset, epoch) = (seen["offset"].as_u64().unwrap_or(0), seen["epoch"].as_str().expect("an epoch"));
     let stopping = AtomicBool::new(false);
     let taken = AtomicU64::new(0);
     let (world, stopping, taken) = (&world, &stopping, &taken);
@@ -84,5 +94,14 @@ async fn take_over(loss: Loss) {
     stored.sort_unstable();
     taken.sort_unstable();
     assert_eq!(stored, taken, "each message that was acknowledged, once");
+    // Whoever was away goes on only where nothing can have been lost.
+    let back = Client::resume(world.address, &token, &room, (offset, epoch.to_owned())).await;
+    let sub = back.recovered(&room);
+    assert_eq!(
+        (sub["was_recovering"].as_bool(), sub["recovered"].as_bool()),
+        (Some(true), is_told.then_some(true)),
+        "{sub}"
+    );
+    assert_eq!(sub["epoch"] == epoch, is_told, "{sub}");
     world.app.stop().await;
 }

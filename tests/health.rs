@@ -165,3 +165,53 @@ on_both!(a_provider_that_does_not_answer_is_told_after_some_looks, |engine| asyn
     manager.publication(|data| data["channel_state"]["health"]["state"] == "connected").await;
     world.finish().await;
 });
+
+on_both!(a_phone_that_nobody_was_asked_about_sends_nothing, |engine| async move {
+    const CUSTOMER: &str = "12025550100@c.us";
+    const FOREIGN: &str = "12025550188@c.us";
+    let world = World::start(engine).await;
+    let owner = world.api("owner@example.com").await;
+    let mut manager = world.person("agent@example.com").await;
+    world.waha.customer_says(SESSION, CUSTOMER, "Is it open?");
+    let id = manager.event("message.created").await["conversation"]["id"].clone();
+    let links = async |me: &str| {
+        world.waha.set_status(SESSION, "SCAN_QR_CODE");
+        world.waha.idle().await;
+        world.waha.scan_with(SESSION, me);
+        world.waha.idle().await;
+        look_now(&world).await;
+    };
+    let tells = |state: &'static str, code: Value| {
+        move |data: &Value| {
+            let (kind, health) = (&data["channel_state"]["kind"], &data["channel_state"]["health"]);
+            kind == "waha" && health["state"] == state && health["code"] == code
+        }
+    };
+    // The session is linked anew at the provider's own page, with somebody else's phone.
+    links(FOREIGN).await;
+    let told = manager.publication(tells("needs_attention", json!("other_account"))).await;
+    let told = &told["channel_state"]["health"];
+    assert_eq!((&told["detail"], &told["action"]), (&json!(FOREIGN), &json!("connect")), "{told}");
+    let send = json!({ "conversation": id, "client_id": "1", "text": "Until six." });
+    let sent = manager.rpc("message.send", send).await.expect("it is queued");
+    assert_eq!(sent["message"]["status"], "queued", "{sent}");
+    // That the session says again that it works is no answer.
+    world.waha.set_status(SESSION, "WORKING");
+    world.waha.idle().await;
+    look_now(&world).await;
+    assert_eq!(history(&world, "").await["health"]["code"], "other_account");
+    assert!(world.waha.sent().is_empty());
+    // A person goes on with it.
+    let connect = format!("/api/v1/channels/{}/connect", world.phone.id);
+    let (status, connected) = owner.post(&connect, &json!({})).await;
+    assert_eq!((status, &connected["health"]["state"]), (200, &json!("connected")), "{connected}");
+    let is_sent =
+        |data: &Value| data["message"]["text"] == "Until six." && data["message"]["status"] != "queued";
+    manager.publication(is_sent).await;
+    // The former phone is as foreign as any other now, and linking the present one again is no question.
+    links("12025550177@c.us").await;
+    manager.publication(tells("needs_attention", json!("other_account"))).await;
+    links(FOREIGN).await;
+    manager.publication(tells("connected", Value::Null)).await;
+    world.finish().await;
+});

@@ -338,8 +338,7 @@ on_both!(a_database_of_other_migrations_is_refused_at_the_start, |engine| async 
         let world = World::start(engine).await;
         world.app.store.write(Before(name, version)).await.expect("another set");
         world.app.stop().await;
-        let config =
-            StoreConfig { url: world.database.clone(), connections: 2, timeout: StoreConfig::TIMEOUT };
+        let config = StoreConfig::new(world.database.clone(), 2);
         let refused =
             Store::open(&config, Clock::System, Arc::new(Nobody)).await.err().expect("a refusal").to_string();
         assert!(refused.contains(says), "{refused}");

@@ -118,13 +118,7 @@ async fn drain(engine: Engine, backlog: i64) {
         Engine::Postgres => postgres::database(),
     };
     let (clock, hand): (Clock, Arc<AtomicI64>) = Clock::manual(1_794_312_000_000);
-    let store = Store::open(
-        &StoreConfig { url, connections: 4, timeout: StoreConfig::TIMEOUT },
-        clock,
-        Arc::new(Nobody),
-    )
-    .await
-    .expect("a store");
+    let store = Store::open(&StoreConfig::new(url, 4), clock, Arc::new(Nobody)).await.expect("a store");
     let (tenant, busy, idle) =
         (Uuid::from_u64_pair(1, 1), Uuid::from_u64_pair(3, 1), Uuid::from_u64_pair(3, 2));
     store.write(Channels { tenant, busy, idle }).await.expect("two channels");

@@ -129,13 +129,7 @@ on_both!(one_tenant_or_one_provider_never_holds_all_workers_of_a_class, |engine|
         Engine::Postgres => postgres::database(),
     };
     let (clock, hand) = Clock::manual(1_794_312_000_000);
-    let store = Store::open(
-        &StoreConfig { url, connections: 4, timeout: StoreConfig::TIMEOUT },
-        clock,
-        Arc::new(Nobody),
-    )
-    .await
-    .expect("a store");
+    let store = Store::open(&StoreConfig::new(url, 4), clock, Arc::new(Nobody)).await.expect("a store");
     let workers = Class::News.workers();
     let mut news =
         Workers { store, paces: Arc::default(), shares: Shares::of(Class::News), running: Vec::new() };

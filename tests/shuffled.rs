@@ -33,7 +33,6 @@ use self::chats::generate;
 use self::deliveries::{in_order, mixed};
 use self::rig::Rig;
 
-const EVENTS: usize = 5_000;
 /// Each finds another order; all are tried with every change of the code.
 const SEEDS: [u64; 1] = [1];
 
@@ -50,7 +49,7 @@ async fn same(engine: Engine) {
     let count = std::env::var("HUBBUB_SHUFFLED_EVENTS").ok().and_then(|text| text.parse().ok());
     for seed in seeds() {
         let now_s = hubbub::clock::Clock::System.now_ms() / 1_000;
-        let events = generate(seed, count.unwrap_or(EVENTS), now_s);
+        let events = generate(seed, count.unwrap_or_else(|| crate::kit::size(1_500, 5_000)), now_s);
         let (clean, shuffled) = (in_order(&events), mixed(&events, seed));
         println!(
             "seed {seed}: {} events in {} deliveries, and in {} repeated, overtaken and batched",

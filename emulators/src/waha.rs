@@ -154,6 +154,16 @@ impl WahaEmulator {
         self.set_status(session, "WORKING");
     }
 
+    /// The owner of another phone scans it, of the id `…@c.us`.
+    pub fn scan_with(&self, session: &str, me: &str) {
+        self.shared.state.change(|state| {
+            if let Some(session) = state.sessions.get_mut(session) {
+                me.clone_into(&mut session.me);
+            }
+        });
+        self.scan(session);
+    }
+
     /// Maps a hidden id (`…@lid`) to its phone (`…@c.us`).
     pub fn introduce(&self, lid: &str, phone: &str) {
         self.shared.state.change(|state| state.lids.insert(lid.to_owned(), phone.to_owned()));

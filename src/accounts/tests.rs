@@ -37,13 +37,7 @@ impl World {
         let (clock, hand) = Clock::manual(1_800_000_000_000);
         let folder = std::env::temp_dir().join(vault::random_token("hubbub-test-").expect("a name"));
         let url = folder.join("hubbub.db").display().to_string();
-        let store = Store::open(
-            &StoreConfig { url, connections: 2, timeout: StoreConfig::TIMEOUT },
-            clock,
-            Arc::new(Nobody),
-        )
-        .await
-        .expect("a store");
+        let store = Store::open(&StoreConfig::new(url, 2), clock, Arc::new(Nobody)).await.expect("a store");
         let vault = Vault::new(MasterKey::random().expect("a key"), &[]).expect("a vault");
         let accounts = Accounts::new(store.clone(), &vault, &Config::embedded(&folder)).expect("accounts");
         let tenant =

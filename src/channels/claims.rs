@@ -5,7 +5,7 @@
 //! account's name would block its owner. An unproved claim goes to the last channel that asked; the first that connects
 //! proves it.
 
-use adapters::Provider;
+use adapters::{Provider, Remedy};
 
 use super::ChannelSecrets;
 use super::health::{self, Finding};
@@ -80,6 +80,43 @@ pub(super) async fn move_to(
 ) -> Result<(), Error> {
     claims::free(tx, channel).await?;
     if claim(tx, scope, channel, wanted, false).await? { Ok(()) } else { Err(taken()) }
+}
+
+/// The accounts of the channel that the same credentials led to before they led to `account`: a claim is a word for what it
+/// names, a colon and the name.
+async fn former(tx: &mut Tx<'_>, channel: &Channel, account: &str) -> Result<Vec<String>, Error> {
+    let word = |claim: &str| claim.split_once(':').map(|(word, _)| word.to_owned());
+    let mut held = claims::held(tx, channel).await?;
+    held.retain(|claim| claim != account && word(claim) == word(account));
+    Ok(held)
+}
+
+/// After a person connected the channel with `account`: it has the former ones no more.
+pub(super) async fn keep_only(tx: &mut Tx<'_>, channel: &Channel, account: &str) -> Result<(), Error> {
+    for claim in former(tx, channel, account).await? {
+        claims::release(tx, channel, &claim).await?;
+    }
+    Ok(())
+}
+
+/// What it means that the credentials lead to `account` now, which nobody was asked about: a phone may have been linked at the
+/// provider's own page. Nothing if it is the account that the channel was connected with, or its first one.
+pub(crate) async fn judge_account(
+    tx: &mut Tx<'_>,
+    channel: &Channel,
+    account: &str,
+) -> Result<Option<Finding>, Error> {
+    if claims::held(tx, channel).await?.iter().any(|claim| claim == account) {
+        return Ok(None);
+    }
+    if former(tx, channel, account).await?.is_empty() {
+        let is_free = claim(tx, &Scope::system(channel.tenant), channel, &[account.to_owned()], true).await?;
+        let taken = || Finding::new(HealthLevel::Down, HealthCause::AccountTaken, Some(TAKEN.to_owned()));
+        return Ok((!is_free).then(taken));
+    }
+    let name = account.split_once(':').map_or(account, |(_, name)| name).to_owned();
+    let found = Finding::new(HealthLevel::NeedsAttention, HealthCause::OtherAccount, Some(name));
+    Ok(Some(found.remedy(Remedy::Connect)))
 }
 
 /// Notes that another channel has the account.

@@ -236,6 +236,9 @@ impl Verb for Note {
                     claims::note_taken(tx, &mut channel, HealthLevel::Down).await?;
                     return Ok(Noted::Taken);
                 }
+                if let Some(account) = &info.claim {
+                    claims::keep_only(tx, &channel, account).await?;
+                }
                 store::claims::prove(tx, &channel).await?;
                 let account = secrets.account();
                 let subscription = provider.subscription(&account);

@@ -111,7 +111,7 @@ mod tests {
     const NOW: i64 = 1_794_312_000_000;
 
     fn up() -> Health {
-        Health { state: HealthState::Up, detail: "WORKING".into(), pending: None, last_error: None }
+        Health::new(HealthState::Up, "WORKING".into())
     }
 
     fn waha() -> &'static dyn Provider {

@@ -37,6 +37,7 @@ pub struct Store {
     pub database_url: String,
     pub database_connections: u32,
     pub database_timeout_s: u64,
+    pub lossless_failover: bool,
     pub data_dir: PathBuf,
 }
 

@@ -31,6 +31,8 @@ text_enum!(
         ConnectFailed = "connect_failed",
         /// Another channel has the account.
         AccountTaken = "account_taken",
+        /// The credentials lead to another account than the one that the channel was connected with; `detail` names it.
+        OtherAccount = "other_account",
         /// The provider refused a send for a reason that holds for every send.
         SendFailed = "send_failed",
         /// The provider does not answer when it is asked.
@@ -64,8 +66,8 @@ impl HealthCause {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ChannelHealth {
     pub state: HealthLevel,
-    /// Why: `provider`, `starting`, `needs_person`, `connect_failed`, `account_taken`, `send_failed`, `unreachable`,
-    /// `silent`, `unconfirmed`, `backlog`, `delivery_errors`, `expires`, `expired` or `disconnected`.
+    /// Why: `provider`, `starting`, `needs_person`, `connect_failed`, `account_taken`, `other_account`, `send_failed`,
+    /// `unreachable`, `silent`, `unconfirmed`, `backlog`, `delivery_errors`, `expires`, `expired` or `disconnected`.
     #[serde(default)]
     pub code: Option<String>,
     /// The reason in words, as far as there is more to say than `code`.
@@ -88,7 +90,8 @@ impl ChannelHealth {
     /// Nothing leaves through the channel.
     pub fn is_blocked(&self) -> bool {
         self.state == HealthLevel::Down
-            || (self.state == HealthLevel::NeedsAttention && self.is(HealthCause::NeedsPerson))
+            || (self.state == HealthLevel::NeedsAttention
+                && (self.is(HealthCause::NeedsPerson) || self.is(HealthCause::OtherAccount)))
     }
 
     /// The newest time of which it tells.

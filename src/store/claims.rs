@@ -13,6 +13,9 @@ const HOLDER: &str = "select c.channel, c.tenant, c.proved, h.state from claims 
 const INSERT: &str = "insert into claims (provider, claim, tenant, channel, proved, claimed_at) values ($1, $2, $3, $4, $5, $6)";
 const TAKE: &str = "update claims set tenant = $3, channel = $4, proved = $5, claimed_at = $6 \
     where provider = $1 and claim = $2 and channel = $7";
+const HELD: &str = "select claim from claims where tenant = $1 and channel = $2 order by claim";
+const RELEASE: &str =
+    "delete from claims where provider = $1 and claim = $2 and tenant = $3 and channel = $4";
 const PROVE: &str = "update claims set proved = true where tenant = $1 and channel = $2";
 const FREE: &str = "delete from claims where tenant = $1 and channel = $2";
 
@@ -20,7 +23,7 @@ const SHARING: &str = "select tenant, channel from shared_accounts where provide
 const SHARE: &str = "insert into shared_accounts (provider, claim, tenant, channel) values ($1, $2, $3, $4)";
 const UNSHARE: &str = "delete from shared_accounts where tenant = $1 and channel = $2";
 
-pub const ALL: &[&str] = &[HOLDER, INSERT, TAKE, PROVE, FREE, SHARING, SHARE, UNSHARE];
+pub const ALL: &[&str] = &[HOLDER, INSERT, TAKE, HELD, RELEASE, PROVE, FREE, SHARING, SHARE, UNSHARE];
 
 /// The channel that holds an account.
 pub struct Holder {
@@ -66,6 +69,18 @@ pub async fn take(
     let taken =
         tx.exec(TAKE, args![&channel.kind, claim, channel.tenant, channel.id, proved, now, from]).await?;
     Ok(taken == 1)
+}
+
+/// What the channel has.
+pub async fn held(tx: &mut Tx<'_>, channel: &Channel) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<(String,)> = tx.all(HELD, args![channel.tenant, channel.id]).await?;
+    Ok(rows.into_iter().map(|(claim,)| claim).collect())
+}
+
+/// Frees one of the accounts that the channel has.
+pub async fn release(tx: &mut Tx<'_>, channel: &Channel, claim: &str) -> Result<(), StoreError> {
+    tx.exec(RELEASE, args![&channel.kind, claim, channel.tenant, channel.id]).await?;
+    Ok(())
 }
 
 /// Records that the provider confirmed the channel's account.

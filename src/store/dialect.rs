@@ -70,16 +70,6 @@ impl Engine {
         }
     }
 
-    /// The epoch of the database's history. The first part is generated with the database and can be renewed.
-    /// PostgreSQL appends the cluster's id and timeline; the timeline changes at every failover, with or without lost
-    /// commits.
-    pub const fn epoch(self, tells_timeline: bool) -> &'static str {
-        match self {
-            Self::Postgres if tells_timeline => TIMELINE_EPOCH,
-            _ => EPOCH,
-        }
-    }
-
     /// Creates the engine's own part of the search index: the tokens of each document.
     pub const fn search_schema(self) -> &'static [&'static str] {
         match self {
@@ -205,10 +195,32 @@ pub(super) const POSTGRES_FIND: &str = "select d.document from (select tenant, p
     and (b.place < $4 or s.document < $5) and coalesce(s.tenant) = b.tenant order by s.document + 0 desc limit $6) d \
     order by b.place desc limit $6";
 
-pub(super) const EPOCH: &str = "select epoch from installation where id = 1";
+/// What the epoch of the feeds is made of. Its first part is generated with the database and can be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Epoch {
+    Installation,
+    /// And the id of PostgreSQL's cluster, which a standby shares with its primary.
+    Cluster,
+    /// And the cluster's timeline, which changes at every failover, with or without lost commits.
+    Timeline,
+}
 
-/// Some hosted PostgreSQL services do not permit this query.
-pub(super) const TIMELINE_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifier) || '.' \
+impl Epoch {
+    pub const fn statement(self) -> &'static str {
+        match self {
+            Self::Installation => EPOCH,
+            Self::Cluster => CLUSTER_EPOCH,
+            Self::Timeline => TIMELINE_EPOCH,
+        }
+    }
+}
+
+const EPOCH: &str = "select epoch from installation where id = 1";
+
+/// Some hosted PostgreSQL services do not permit these queries.
+const CLUSTER_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifier) \
+    from installation i, pg_control_system() c where i.id = 1";
+const TIMELINE_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifier) || '.' \
     || ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') \
     from installation i, pg_control_system() c where i.id = 1";
 

@@ -34,7 +34,8 @@ macro_rules! select {
 const SINCE: &str = select!("where e.tenant = $1 and e.cursor_at > $2 order by e.cursor_at limit $3");
 const BEFORE: &str = select!("where e.tenant = $1 and e.cursor_at < $2 order by e.cursor_at desc limit $3");
 
-pub const ALL: &[&str] = &[dialect::EPOCH, RENEW, TOUCH, ADVANCE, INSERT, TOP, OLDEST, SINCE, BEFORE];
+pub const ALL: &[&str] =
+    &[dialect::Epoch::Installation.statement(), RENEW, TOUCH, ADVANCE, INSERT, TOP, OLDEST, SINCE, BEFORE];
 
 impl FromRow for Event {
     fn from_row(row: &Row<'_>) -> Result<Self, StoreError> {

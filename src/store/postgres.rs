@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use self::connect::Lent;
 use self::lanes::Lanes;
-use super::dialect::TIMELINE_EPOCH;
+use super::dialect::Epoch;
 use super::event::{Committed, Effects, Publisher};
 use super::pipeline::Pipeline;
 use super::ticket::{self, Ticket};
@@ -88,7 +88,7 @@ impl Pg {
         migrate::run(&mut tx).await?;
         drop(tx);
         inner.commit().await?;
-        env.tells_timeline = tells_timeline(&client).await?;
+        env.epoch = epoch(&client, config.lossless_failover).await?;
         drop(client);
         let time = Time::new(config.timeout);
         Ok(Self { writers, readers, lanes: Lanes::default(), env, publisher, time })
@@ -276,7 +276,8 @@ impl Pg {
             lent.give_back();
             ended
         };
-        self.time.bound(reading).await
+        // On the heap, or every caller's future would have a place for it.
+        self.time.bound(Box::pin(reading)).await
     }
 
     async fn read_on<V: Verb>(&self, client: &mut Client, verb: V) -> Result<V::Out, Error> {
@@ -331,8 +332,10 @@ fn again(error: &StoreError) -> StoreError {
     }
 }
 
-async fn tells_timeline(client: &deadpool_postgres::Client) -> Result<bool, StoreError> {
-    let Err(error) = client.query(TIMELINE_EPOCH, &[]).await else { return Ok(true) };
+/// What the database lets us query of its history.
+async fn epoch(client: &deadpool_postgres::Client, is_lossless: bool) -> Result<Epoch, StoreError> {
+    let wanted = if is_lossless { Epoch::Cluster } else { Epoch::Timeline };
+    let Err(error) = client.query(wanted.statement(), &[]).await else { return Ok(wanted) };
     // Insufficient privilege, undefined function, feature not supported.
     let code = error.code().map(tokio_postgres::error::SqlState::code);
     if !matches!(code, Some("42501" | "42883" | "0A000")) {
@@ -340,5 +343,5 @@ async fn tells_timeline(client: &deadpool_postgres::Client) -> Result<bool, Stor
     }
     let advice = "after a failover that lost commits run: hubbub admin feed begin-anew";
     tracing::warn!(%error, "the timeline of the database cannot be queried; {advice}");
-    Ok(false)
+    Ok(Epoch::Installation)
 }

@@ -77,7 +77,7 @@ impl<'c> Tx<'c> {
 
     /// The statement for the epoch.
     pub(super) fn epoch(&self) -> &'static str {
-        self.engine().epoch(self.env.tells_timeline)
+        self.env.epoch.statement()
     }
 
     /// Checks that the verb names the tenant whose data it changes: it then holds the lock on the tenant's row, and

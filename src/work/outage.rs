@@ -1,5 +1,6 @@
 //! Before a channel that failed is tried again, its provider is asked how the account is. While it does not answer, nothing
-//! of the channel is sent: a try could end as one more send of which nobody knows whether it left.
+//! of the channel is sent: a try could end as one more send of which nobody knows whether it left. Nor is anything sent from an
+//! account about which a person has to be asked first.
 
 use adapters::SendError;
 use uuid::Uuid;
@@ -21,8 +22,13 @@ pub(super) fn finding(reason: &str) -> Finding {
     Finding::new(HealthLevel::Down, HealthCause::Unreachable, Some(reason.to_owned()))
 }
 
-/// Whether the job has to wait because its provider still does not answer. It is requeued then.
+/// Whether the job has to wait because its provider still does not answer, or its account is another one. It is requeued then.
 pub(super) async fn goes_on(env: &Env, job: &Job, connected: &Connected) -> Result<bool, Error> {
+    if connected.channel.health.as_ref().is_some_and(|health| health.is(HealthCause::OtherAccount)) {
+        let reason = "the channel is linked with another account than before".to_owned();
+        env.store.write(Wait { job: job.clone(), reason }).await?;
+        return Ok(true);
+    }
     if !env.store.read(IsDoubted { job: job.clone() }).await? {
         return Ok(false);
     }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Env;
 use super::kinds::Work;
 use crate::channels::cache::Connected;
+use crate::channels::claims;
 use crate::channels::health::{self, Finding};
 use crate::channels::judge::{self, Seen};
 use crate::channels::news;
@@ -250,6 +251,12 @@ impl NoteLook {
             }
         };
         looks::set_failed(tx, key, 0).await?;
+        if let Some(account) = health.account.as_ref().filter(|_| health.state == adapters::HealthState::Up) {
+            let found = claims::judge_account(tx, channel, account).await?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
         let mut missed = 0;
         for held in &self.held {
             missed += usize::from(messages::seen(tx, key, held).await?.is_none());

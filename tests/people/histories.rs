@@ -7,8 +7,8 @@ use futures_util::stream;
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
 
 use super::*;
+use crate::kit::size;
 
-const HISTORIES: u64 = 1_000;
 const AT_ONCE: usize = 48;
 const STEPS: u64 = 6;
 const TENANTS: usize = 8;
@@ -201,7 +201,7 @@ async fn compare(world: &World, tenant: Uuid, model: &Model, contacts: &[Uuid], 
     assert_eq!(found, expected, "seed {seed}: {:?}", model.reasons);
 }
 
-on_both!(a_thousand_histories_of_merges_lose_nothing, |engine| async move {
+on_both!(histories_of_merges_lose_nothing, |engine| async move {
     let world = World::start(engine).await;
     // Several tenants, which PostgreSQL writes side by side.
     let mut all = vec![channels(&world, world.tenant, world.bot.company).await];
@@ -227,8 +227,9 @@ on_both!(a_thousand_histories_of_merges_lose_nothing, |engine| async move {
     }
     let begun = std::time::Instant::now();
     let seed: u64 = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
+    let amount = size(60, 1_000) as u64;
     let (world_of, all_of, their) = (&world, &all, theirs[0]);
-    let sent: Vec<i64> = stream::iter(seed..seed + HISTORIES)
+    let sent: Vec<i64> = stream::iter(seed..seed + amount)
         .map(|seed| history(world_of, &all_of[usize::try_from(seed).unwrap_or(0) % TENANTS], their, seed))
         .buffer_unordered(AT_ONCE)
         .collect()
@@ -238,7 +239,7 @@ on_both!(a_thousand_histories_of_merges_lose_nothing, |engine| async move {
     for here in &all {
         stored += world.app.store.read(Count(here[0].tenant)).await.expect("a count");
     }
-    println!("seeds {seed}..{}: {sent} messages, {:?}", seed + HISTORIES, begun.elapsed());
+    println!("seeds {seed}..{}: {sent} messages, {:?}", seed + amount, begun.elapsed());
     assert_eq!(stored, sent);
     for one in theirs {
         let alone = card(&world, rival, one).await;

@@ -22,10 +22,10 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::kit::meta::MetaWorld;
+use crate::kit::size;
 use crate::on_both;
 
 const LINKS: usize = 300;
-const VISITS: usize = 10_000;
 /// Visits, and then messages, that are under way at once.
 const BURST: usize = 250;
 
@@ -102,7 +102,7 @@ struct First {
     truth: Option<Uuid>,
 }
 
-on_both!(ten_thousand_visits_and_no_wrong_source, |engine| async move {
+on_both!(visits_of_a_crowd_and_no_wrong_source, |engine| async move {
     let begun = std::time::Instant::now();
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from_le_bytes(random().expect("random bytes")));
@@ -141,9 +141,9 @@ on_both!(ten_thousand_visits_and_no_wrong_source, |engine| async move {
     let programs = ["WhatsApp/2.24.20.80 A", "TelegramBot (like TwitterBot)", "facebookexternalhit/1.1"];
     let (mut visits, mut truth_visits) = (0, BTreeMap::<Uuid, i64>::new());
     let (mut first, mut late, mut customer) = (Vec::<First>::new(), Vec::new(), 5_550_000_000_u64);
-    while visits < VISITS {
-        let burst: Vec<_> =
-            (0..BURST.min(VISITS - visits)).map(|_| (dice.roll(LINKS), dice.roll(10))).collect();
+    let all = size(2_000, 10_000);
+    while visits < all {
+        let burst: Vec<_> = (0..BURST.min(all - visits)).map(|_| (dice.roll(LINKS), dice.roll(10))).collect();
         visits += burst.len();
         let went = join_all(burst.iter().map(|(at, kind)| {
             let mut headers = HeaderMap::new();

@@ -96,7 +96,7 @@ pub(super) async fn connect(http: &Client, account: &Account) -> Result<AccountI
 fn up(mails: Option<u64>, watch_error: Option<&str>) -> Health {
     let detail = mails.map_or_else(|| "watched".to_owned(), |mails| format!("watched, {mails} mails"));
     let last_error = watch_error.map(|error| Words::from(format!("the watch could not be renewed: {error}")));
-    Health { state: HealthState::Up, detail: detail.into(), pending: None, last_error }
+    Health { last_error, ..Health::new(HealthState::Up, detail.into()) }
 }
 
 pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, SendError> {
@@ -113,7 +113,7 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
         Verdict::ChannelDown | Verdict::UnknownAndDown => HealthState::Down,
         _ => return Err(failure.into()),
     };
-    Ok(Health { state, detail: failure.reason, pending: None, last_error: None })
+    Ok(Health::new(state, failure.reason))
 }
 
 /// Whoever is signed out already watches nothing.

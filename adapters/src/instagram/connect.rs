@@ -43,12 +43,7 @@ pub(super) async fn connect(door: &Door<'_>) -> Result<AccountInfo, ConnectFailu
         external_id: door.account.to_owned(),
         name: name.map(Words::from),
         claim: Some(claim(door.account)),
-        health: Health {
-            state: HealthState::Up,
-            detail: "messages are delivered".into(),
-            pending: None,
-            last_error: None,
-        },
+        health: Health::new(HealthState::Up, "messages are delivered".into()),
     })
 }
 

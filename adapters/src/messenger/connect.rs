@@ -32,12 +32,7 @@ pub(super) async fn connect(graph: &Graph<'_>, page: &str) -> Result<AccountInfo
         external_id: page.to_owned(),
         name: json::text(&told, "name").map(Words::from),
         claim: Some(claim(page)),
-        health: Health {
-            state: HealthState::Up,
-            detail: "messages are delivered".into(),
-            pending: None,
-            last_error: None,
-        },
+        health: Health::new(HealthState::Up, "messages are delivered".into()),
     })
 }
 

@@ -178,6 +178,14 @@ pub struct Health {
     pub pending: Option<u64>,
     /// The last delivery failure that the provider saw.
     pub last_error: Option<Words>,
+    /// The account behind the credentials, as [`AccountInfo::claim`], where the same credentials may lead to another one later.
+    pub account: Option<String>,
+}
+
+impl Health {
+    pub const fn new(state: HealthState, detail: Words) -> Self {
+        Self { state, detail, pending: None, last_error: None, account: None }
+    }
 }
 
 /// A code by which a person links the account on the phone.

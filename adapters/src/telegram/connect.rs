@@ -34,12 +34,7 @@ pub(super) async fn connect(
             .or(read::text(&me, "first_name"))
             .map(Words::from),
         claim: Some(claim(id)),
-        health: Health {
-            state: HealthState::Up,
-            detail: "webhook set".into(),
-            pending: None,
-            last_error: None,
-        },
+        health: Health::new(HealthState::Up, "webhook set".into()),
     })
 }
 
@@ -73,7 +68,7 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
         Ok(reply) => done(reply),
         Err(failure) if failure.verdict == Verdict::ChannelDown => {
             let state = HealthState::Down;
-            return Ok(Health { state, detail: failure.reason, pending: None, last_error: None });
+            return Ok(Health::new(state, failure.reason));
         }
         Err(failure) => return Err(failure.into()),
     };
@@ -82,10 +77,9 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
         None => (HealthState::Down, NO_WEBHOOK),
     };
     Ok(Health {
-        state,
-        detail: detail.into(),
         pending: read::unsigned(&info, "pending_update_count"),
         last_error: read::text(&info, "last_error_message").map(Words::from),
+        ..Health::new(state, detail.into())
     })
 }
 

@@ -45,11 +45,12 @@ pub(super) async fn connect(
     }
     let info = session(&api).await?.map_or(Value::Null, |session| session.info);
     let me = info.get("me").unwrap_or(&Value::Null);
+    let health = health_of(&info);
     Ok(AccountInfo {
         external_id: api.session.to_owned(),
         name: read::text(me, "pushName").or_else(|| read::text(me, "id")).map(Words::from),
-        claim: read::text(me, "id").and_then(|id| id::chat_id(&id)).map(|id| format!("account:{id}")),
-        health: health_of(&info),
+        claim: health.account.clone(),
+        health,
     })
 }
 
@@ -186,7 +187,7 @@ async fn remove(api: &Api<'_>) -> Result<(), SendError> {
 
 pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, SendError> {
     let api = Api::of(http, account)?;
-    let down = |detail: Words| Health { state: HealthState::Down, detail, pending: None, last_error: None };
+    let down = |detail: Words| Health::new(HealthState::Down, detail);
     match session(&api).await {
         Ok(Some(session)) => Ok(health_of(&session.info)),
         Ok(None) => Ok(down("the WAHA server does not know the session".into())),
@@ -217,8 +218,10 @@ pub(super) fn remedy(state: HealthState, detail: &str) -> Option<Remedy> {
 
 fn health_of(info: &Value) -> Health {
     let detail = read::text(info, "status").unwrap_or_else(|| "UNKNOWN".to_owned());
-    let state = state_of(&detail);
-    Health { state, detail: detail.into(), pending: None, last_error: None }
+    let id = info.get("me").and_then(|me| read::text(me, "id")).and_then(|id| id::chat_id(&id));
+    // An engine that names the account by its hidden id does not tell of another phone.
+    let account = id.filter(|id| id::phone(id).is_some()).map(|id| format!("account:{id}"));
+    Health { account, ..Health::new(state_of(&detail), detail.into()) }
 }
 
 #[cfg(test)]

@@ -134,7 +134,7 @@ async fn is_subscribed(graph: &Graph<'_>, waba: &str) -> Result<bool, SendError>
 }
 
 fn of(state: HealthState, detail: Words) -> Health {
-    Health { state, detail, pending: None, last_error: None }
+    Health::new(state, detail)
 }
 
 /// How Meta judges the number. `FLAGGED` and `RATE_LIMITED` numbers still send.

@@ -147,6 +147,8 @@ impl World {
                 .with("HUBBUB_PROVIDER_TIMEOUT_MS", "2000")
                 .with("HUBBUB_RATE_PER_CALLER", "0")
                 .with("HUBBUB_RATE_PER_TENANT", "0")
+                // The standby of this tool is a synchronous one.
+                .with("HUBBUB_LOSSLESS_FAILOVER", "true")
         };
         let operator = base("admin", "admin.log").with("HUBBUB_DATABASE_URL", postgres.url());
         let setup = Setup { operator };

@@ -8,11 +8,11 @@ use crate::channels::health::{self, Finding};
 use crate::channels::news as unread;
 use crate::error::Error;
 use crate::inbox::outgoing;
-use crate::model::{Channel, ChannelState, MergeKind};
+use crate::model::{Channel, ChannelState, HealthCause, MergeKind};
 use crate::people::{self, Told};
 use crate::store::jobs::{self, Class};
 use crate::store::queues::QueueKey;
-use crate::store::{Tx, channels, connections, contacts, conversations};
+use crate::store::{Tx, channels, connections, contacts, conversations, looks};
 
 /// How long before it is told that a chat moved somebody writes under its new id.
 const MOVES_MS: i64 = 24 * 3_600_000;
@@ -26,7 +26,16 @@ pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHea
     let detail = news.detail.as_deref().map(|word| adapters::Words::from(word).into());
     let found = Finding::of_provider(provider, news.state, detail);
     let is_up = news.state == HealthState::Up && channel.state == ChannelState::Active;
+    let key = (channel.tenant, channel.id);
+    if is_up && channel.health.as_ref().is_some_and(|health| health.is(HealthCause::OtherAccount)) {
+        // That it works says nothing of whose account it is: a look does.
+        looks::begin(tx, key, tx.now()).await?;
+        return Ok(false);
+    }
     let is_news = health::note(tx, &mut channel, found, at).await?;
+    if is_up && is_news {
+        looks::begin(tx, key, tx.now()).await?;
+    }
     if is_up {
         // What was written while the account was not connected may not have been delivered.
         unread::ask(tx, &channel).await?;

@@ -75,7 +75,7 @@ impl Target {
             if let Some(table) = tables.first() {
                 return refuse(&format!("is not empty (it has the table {table}): name a new database"));
             }
-            let config = StoreConfig { url: url.to_owned(), connections: 2, timeout: StoreConfig::TIMEOUT };
+            let config = StoreConfig::new(url.to_owned(), 2);
             Store::open(&config, clock.clone(), Arc::new(Nobody)).await?.close().await;
         }
         let applied = client.query(APPLIED, &[]).await?;

@@ -77,12 +77,7 @@ impl Held {
         let folder = tempfile::tempdir().expect("a folder");
         let url = folder.path().join("hubbub.db").display().to_string();
         let (clock, hand) = Clock::manual(1_800_000_000_000);
-        let store = Store::open(
-            &StoreConfig { url, connections: 1, timeout: StoreConfig::TIMEOUT },
-            clock,
-            Arc::new(Nobody),
-        )
-        .await;
+        let store = Store::open(&StoreConfig::new(url, 1), clock, Arc::new(Nobody)).await;
         let store = store.expect("a store");
         store.write(Push).await.expect("a job");
         let (paces, shares) = (Arc::default(), Shares::of(Class::News));

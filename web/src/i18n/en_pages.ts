@@ -75,6 +75,7 @@ export const enPages = {
   "channels.cause.needs_person": "The account waits for a person",
   "channels.cause.connect_failed": "Connecting failed",
   "channels.cause.account_taken": "Another channel has the account",
+  "channels.cause.other_account": "Another account is linked than before; connect to go on with it, or link the former one",
   "channels.cause.send_failed": "A message was refused, and so would be all others",
   "channels.cause.unreachable": "The provider does not answer",
   "channels.cause.silent": "The provider does not deliver what it has",

@@ -76,6 +76,7 @@ export const ruPages: Record<keyof typeof enPages, string | Plural> = {
   "channels.cause.needs_person": "Аккаунт ждёт человека",
   "channels.cause.connect_failed": "Подключить не удалось",
   "channels.cause.account_taken": "Аккаунт занят другим каналом",
+  "channels.cause.other_account": "Привязан другой аккаунт; подключите канал, чтобы продолжить с ним, или привяжите прежний",
   "channels.cause.send_failed": "Сообщение отклонено, и остальные отклонят так же",
   "channels.cause.unreachable": "Провайдер не отвечает",
   "channels.cause.silent": "Провайдер не доставляет то, что у него есть",

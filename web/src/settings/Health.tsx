@@ -6,7 +6,7 @@ import { detailWords } from "./kinds";
 
 const levels = ["connected", "degraded", "needs_attention", "down"];
 const causes = [
-  "provider", "starting", "needs_person", "connect_failed", "account_taken", "send_failed", "unreachable", "silent", "unconfirmed", "backlog",
+  "provider", "starting", "needs_person", "connect_failed", "account_taken", "other_account", "send_failed", "unreachable", "silent", "unconfirmed", "backlog",
   "delivery_errors", "expires", "expired", "disconnected",
 ];
 const actions = ["scan_code", "confirm_passkey", "sign_in", "check_credentials", "connect"];

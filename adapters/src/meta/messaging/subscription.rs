@@ -86,7 +86,7 @@ impl Subscription {
         id: &str,
         ours: &[&str],
     ) -> Result<Health, SendError> {
-        let health = |state, detail: crate::Words| Health { state, detail, pending: None, last_error: None };
+        let health = Health::new;
         Ok(match self.state(graph, id, ours).await {
             Ok(State::Whole) => health(HealthState::Up, "messages are delivered".into()),
             Ok(State::Partial) => {
