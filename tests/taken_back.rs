@@ -47,14 +47,14 @@ fn said(id: &str, text: &str) -> Value {
 on_both!(a_turn_of_which_nothing_is_left_ends_and_nobody_is_asked, |engine| async move {
     let world = World::start(engine).await;
     let mut manager = world.person("agent@example.com").await;
-    let mut worker = world.worker(4).await;
     assert_eq!(world.hook(&world.phone, &said("DE01", "I live at 12 Example Street")).await, 200);
     assert_eq!(world.hook(&world.phone, &revoked("DE01")).await, 200);
     let over = manager.publication(|data| data["turn"]["state"] == "cancelled").await;
     assert_eq!(over["turn"]["reason"], "taken_back");
     assert!(over["conversation"]["turn"].is_null() && over["conversation"]["waiting_since"].is_null());
     assert_eq!(over["conversation"]["owner"], "ai", "it answers again when there is something to answer");
-    // The next offer is that of what is written afterwards, and it holds nothing else.
+    // The first offer is that of what is written afterwards, and it holds nothing else.
+    let mut worker = world.worker(4).await;
     world.hook(&world.phone, &said("DE02", "Do you ship to Porto?")).await;
     let turn = worker.offered().await;
     assert_eq!(turn["messages"].as_array().map(Vec::len), Some(1));
