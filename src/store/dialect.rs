@@ -70,6 +70,20 @@ impl Engine {
         }
     }
 
+    /// The clock of the database, in Unix milliseconds; `None` where it is this machine's. It is that of the call, not
+    /// of the transaction's begin.
+    pub const fn clock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(POSTGRES_CLOCK),
+        }
+    }
+
+    /// Whether only one server at a time works with a database.
+    pub const fn has_one_node(self) -> bool {
+        matches!(self, Self::Sqlite)
+    }
+
     /// The epoch of the database's history. The first part is generated with the database and can be renewed.
     /// PostgreSQL appends the cluster's id and timeline; the timeline changes at every failover, with or without lost
     /// commits.
@@ -206,6 +220,8 @@ pub(super) const POSTGRES_FIND: &str = "select d.document from (select tenant, p
     order by b.place desc limit $6";
 
 pub(super) const EPOCH: &str = "select epoch from installation where id = 1";
+
+pub(super) const POSTGRES_CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 /// Some hosted PostgreSQL services do not permit this query.
 pub(super) const TIMELINE_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifier) || '.' \
