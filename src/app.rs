@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::files::Files;
 use crate::store::Store;
 use crate::vault::Vault;
-use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, Typing};
+use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, NodeWatch, Typing};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -62,6 +62,10 @@ pub struct App {
     /// Cancelled when the process should drop its work.
     pub hard: CancellationToken,
     pub tasks: TaskTracker,
+    /// This node among the others.
+    pub nodes: Arc<NodeWatch>,
+    /// Tells the others that this node lives, until all other tasks have ended.
+    pub beat: TaskTracker,
     pub started_at_ms: i64,
     /// The id of the installation, used in cookie names.
     pub installation: String,
@@ -96,12 +100,13 @@ impl App {
         self.soft.cancel();
         self.hub.drain(until.saturating_duration_since(Instant::now())).await;
         self.tasks.close();
+        self.beat.close();
         if timeout_at(until, self.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = self.tasks.len(), "dropping tasks that did not finish in time");
         }
         self.hard.cancel();
-        // A dropped task ends at its next await.
-        let _ = timeout(DROP_WAIT, self.tasks.wait()).await;
+        // A dropped task ends at its next await; then the node leaves the list.
+        let _ = timeout(DROP_WAIT, async { tokio::join!(self.tasks.wait(), self.beat.wait()) }).await;
         if timeout(CLOSE_WAIT, self.store.close()).await.is_err() {
             tracing::warn!("the database did not close in time");
         }

@@ -70,6 +70,20 @@ impl Engine {
         }
     }
 
+    /// The clock of the database, in Unix milliseconds; `None` where it is this machine's. It is that of the call, not
+    /// of the transaction's begin.
+    pub const fn clock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(POSTGRES_CLOCK),
+        }
+    }
+
+    /// Whether only one server at a time works with a database.
+    pub const fn has_one_node(self) -> bool {
+        matches!(self, Self::Sqlite)
+    }
+
     /// Creates the engine's own part of the search index: the tokens of each document.
     pub const fn search_schema(self) -> &'static [&'static str] {
         match self {
@@ -194,6 +208,8 @@ pub(super) const POSTGRES_FIND: &str = "select d.document from (select tenant, p
     (select s.document from search_tokens s where s.tokens @@ replace($2, '#', cast(b.block as text))::tsquery \
     and (b.place < $4 or s.document < $5) and coalesce(s.tenant) = b.tenant order by s.document + 0 desc limit $6) d \
     order by b.place desc limit $6";
+
+pub(super) const POSTGRES_CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 /// What the epoch of the feeds is made of. Its first part is generated with the database and can be renewed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
