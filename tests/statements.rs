@@ -76,6 +76,7 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
         "sweep: references that nobody brought back",
     ),
     ("select tenant, link, day from visits where day < $1", "sweep: what is kept for long enough"),
+    ("select tenant from history_looks limit 1", "whether messages left for MongoDB, at the start"),
     ("select t.id, t.tenant, t.channel, t.due_at from turns t", "sweep: turns whose time has come"),
     ("select t.id, t.tenant, t.channel, t.lease_until from turns t", "sweep: leases that ran out"),
     (
