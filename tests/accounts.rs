@@ -46,7 +46,7 @@ impl Rival {
 
 async fn patch(world: &World, api: &Api, channel: &str, body: &Value) -> (u16, Value) {
     let url = world.url(&format!("/api/v1/channels/{channel}"));
-    let request = reqwest::Client::new().patch(url).bearer_auth(&api.token).json(body);
+    let request = crate::kit::http().patch(url).bearer_auth(&api.token).json(body);
     let answer = request.send().await.expect("an answer");
     (answer.status().as_u16(), answer.json().await.unwrap_or(Value::Null))
 }
@@ -211,7 +211,7 @@ async fn forward(to: SocketAddr) -> SocketAddr {
 /// How many webhooks the session of the world's channel has.
 async fn webhooks(world: &World) -> usize {
     let session = format!("{}/api/sessions/{SESSION}", world.waha.base_url());
-    let request = reqwest::Client::new().get(session).header("X-Api-Key", world.waha.api_key());
+    let request = crate::kit::http().get(session).header("X-Api-Key", world.waha.api_key());
     let answer: Value = request.send().await.expect("an answer").json().await.expect("JSON");
     answer["config"]["webhooks"].as_array().map_or(0, Vec::len)
 }
@@ -230,7 +230,7 @@ on_both!(another_name_of_the_same_server_does_not_help, |engine| async move {
     assert_eq!(webhooks(&world).await, 1, "the session was not joined");
     // Even where the first webhook is not seen there, the account is the same.
     let session = format!("{}/api/sessions/{SESSION}", world.waha.base_url());
-    let bare = reqwest::Client::new().put(session).header("X-Api-Key", world.waha.api_key());
+    let bare = crate::kit::http().put(session).header("X-Api-Key", world.waha.api_key());
     assert!(
         bare.json(&json!({ "name": SESSION, "config": {} }))
             .send()

@@ -6,7 +6,7 @@ use crate::kit::World;
 use crate::on_both;
 
 async fn post(world: &World, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, Value) {
-    let mut request = reqwest::Client::new().post(world.url(path));
+    let mut request = crate::kit::http().post(world.url(path));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }

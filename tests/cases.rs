@@ -176,7 +176,7 @@ impl Stage {
     /// The bytes of an attachment.
     pub async fn file(&self, attachment: &Value) -> Vec<u8> {
         let path = format!("/api/v1/media/{}", attachment["id"].as_str().unwrap_or_default());
-        let request = reqwest::Client::new().get(self.world.url(&path)).bearer_auth(&self.api.token);
+        let request = crate::kit::http().get(self.world.url(&path)).bearer_auth(&self.api.token);
         request.send().await.expect("an answer").bytes().await.expect("bytes").to_vec()
     }
 

@@ -31,7 +31,7 @@ pub(crate) fn document() -> Vec<u8> {
 
 /// Brings a file as the body of one request; gives the status and the answer.
 pub(crate) async fn bring(world: &World, api: &Api, query: &str, mime: &str, bytes: Vec<u8>) -> (u16, Value) {
-    let request = reqwest::Client::new()
+    let request = crate::kit::http()
         .post(world.url(&format!("/api/v1/files?{query}")))
         .bearer_auth(&api.token)
         .header("content-type", mime)
@@ -116,7 +116,7 @@ on_both!(a_picture_a_voice_note_and_a_document_reach_telegram_and_waha, |engine|
         (&json!(200), &json!(100), &json!(true))
     );
     let id = attachment["id"].as_str().expect("an id");
-    let small = reqwest::Client::new().get(world.url(&format!("/api/v1/media/{id}/thumbnail")));
+    let small = crate::kit::http().get(world.url(&format!("/api/v1/media/{id}/thumbnail")));
     let small = small.bearer_auth(&api.token).send().await.expect("an answer");
     assert_eq!(
         (small.status().as_u16(), &small.headers()["content-type"]),
@@ -227,7 +227,7 @@ on_both!(an_ai_worker_answers_with_a_file, |engine| async move {
     let scope = world.scope();
     let key = world.app.accounts.create_key(&scope, "Worker", hubbub::accounts::Role::Responder);
     let key = key.await.expect("a key").key;
-    let http = reqwest::Client::new();
+    let http = crate::kit::http();
     let request = http
         .post(world.url(&format!("/api/v1/files?tenant={}&name=Menu.pdf", world.tenant)))
         .header("x-api-key", &key)

@@ -212,7 +212,7 @@ on_both!(media_is_shown_at_once_and_fetched_after, |engine| async move {
     );
     let api = world.api("viewer@example.com").await;
     let address = world.url(&format!("/api/v1/media/{}", file["id"].as_str().expect("an id")));
-    let bytes = reqwest::Client::new().get(address).bearer_auth(&api.token).send().await.expect("an answer");
+    let bytes = crate::kit::http().get(address).bearer_auth(&api.token).send().await.expect("an answer");
     assert_eq!(bytes.bytes().await.expect("bytes"), picture);
     world.finish().await;
 });

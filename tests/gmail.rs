@@ -167,6 +167,14 @@ impl Shop {
         self.until("the cursor", async |shop| shop.cursor().await == until(shop)).await;
     }
 
+    /// Waits until nothing calls Gmail: a push that came while another was read has it read once more.
+    async fn is_quiet(&self) {
+        self.is_read().await;
+        let channel = self.mailbox.id;
+        let calls = async |shop: &Self| shop.world.app.store.read(Calling(channel)).await.expect("jobs");
+        self.until("no job", async |shop| calls(shop).await == 0).await;
+    }
+
     /// The calls of the Gmail API with this in their path.
     fn calls(&self, path: &str) -> Vec<emulators::gmail::Call> {
         self.google.calls().into_iter().filter(|call| call.path.contains(path)).collect()
@@ -180,7 +188,7 @@ impl Shop {
 
     async fn file(&self, attachment: &Value) -> Vec<u8> {
         let path = format!("/api/v1/media/{}", attachment["id"].as_str().expect("an id"));
-        let request = reqwest::Client::new().get(self.world.url(&path)).bearer_auth(&self.api.token);
+        let request = crate::kit::http().get(self.world.url(&path)).bearer_auth(&self.api.token);
         request.send().await.expect("an answer").bytes().await.expect("bytes").to_vec()
     }
 
@@ -208,6 +216,18 @@ impl Verb for CursorOf {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let sql = "select cursor from channel_cursors where channel = $1";
         Ok(tx.one::<(String,)>(sql, &[Arg::from(self.0)]).await?.map(|(cursor,)| cursor))
+    }
+}
+
+/// The jobs of a channel.
+struct Calling(Uuid);
+
+impl Verb for Calling {
+    type Out = i64;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Error> {
+        let sql = "select count(*) from jobs where queue = $1 and state <> 'dead'";
+        Ok(tx.one::<(i64,)>(sql, &[Arg::from(self.0)]).await?.map_or(0, |(count,)| count))
     }
 }
 

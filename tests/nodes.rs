@@ -152,7 +152,7 @@ async fn rights_that_are_taken_end_sessions_on_all() {
 async fn what_a_client_on_a_stream_sends_may_land_anywhere() {
     let Some((world, _redis)) = World::pair().await else { return };
     let api = Api::sign_in(world.address, "agent@example.com", PASSWORD).await;
-    let http = reqwest::Client::new();
+    let http = crate::kit::http();
     let connect = json!({ "id": 1, "connect": { "token": api.token } }).to_string();
     let begun = http.post(world.url("/connection/http_stream")).header("content-type", "application/json");
     let mut stream = begun.body(connect).send().await.expect("a stream");
@@ -254,7 +254,7 @@ async fn what_was_committed_and_never_published_is_seen() {
     let silent = world.program(&[("HUBBUB_BUS_URL", "")]).await;
     let update = World::update(1, 5_550_306, 1, "Did anybody hear?").to_string();
     let hook = format!("http://{}/hooks/{}", silent.address, world.bot.hook_token);
-    let sent = reqwest::Client::new()
+    let sent = crate::kit::http()
         .post(hook)
         .header("X-Telegram-Bot-Api-Secret-Token", world.secret(&world.bot))
         .body(update);

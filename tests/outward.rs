@@ -124,7 +124,7 @@ impl Shop {
         let key = hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes());
         let signature = hex::encode(hmac::sign(&key, body.as_bytes()));
         let url = format!("http://{}/hooks/{}", self.address, channel.hook_token);
-        let request = reqwest::Client::new().post(url).header("X-Webhook-Hmac", signature);
+        let request = crate::kit::http().post(url).header("X-Webhook-Hmac", signature);
         let request = request.header("X-Webhook-Hmac-Algorithm", "sha512").body(body);
         assert_eq!(request.send().await.expect("an answer").status(), 200);
     }

@@ -56,7 +56,7 @@ on_both!(the_longest_message_is_sent_over_the_socket_and_http, |engine| async mo
         for kind in ["messages", "notes"] {
             let path = world.url(&format!("/api/v1/conversations/{id}/{kind}"));
             let body = format!(r#"{{"client_id":"http {kind} {number}","text":"{text}"}}"#);
-            let request = reqwest::Client::new().post(path).bearer_auth(&api.token).body(body);
+            let request = crate::kit::http().post(path).bearer_auth(&api.token).body(body);
             let answer = request.header("content-type", "application/json").send().await.expect("an answer");
             assert_eq!(answer.status(), 201, "{kind} {name}");
         }

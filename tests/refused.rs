@@ -307,7 +307,7 @@ pub(crate) fn cases(description: &Value, things: &Things) -> Vec<Case> {
 async fn over_http(world: &World, description: &Value) -> BTreeMap<String, u16> {
     let things = Things::of(world).await;
     let token = world.api("owner@example.com").await.token;
-    let http = reqwest::Client::new();
+    let http = crate::kit::http();
     let mut seen = BTreeMap::new();
     for case in cases(description, &things) {
         let url = format!("http://{}{}", world.address, case.path);

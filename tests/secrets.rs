@@ -31,7 +31,7 @@ impl Secrets {
 
 /// Signs in as a browser and as a program; gives access token, and the refresh tokens of both.
 async fn sign_in(world: &World) -> (String, [String; 2]) {
-    let http = reqwest::Client::new();
+    let http = crate::kit::http();
     let body = json!({ "email": "owner@example.com", "password": PASSWORD });
     let request = || http.post(world.url("/api/v1/session")).json(&body);
     let program: Value = request().send().await.expect("an answer").json().await.expect("JSON");
@@ -46,7 +46,7 @@ async fn sign_in(world: &World) -> (String, [String; 2]) {
 async fn over_http(world: &World, token: &str, secrets: &Secrets) {
     let description: Value = serde_json::from_str(hubbub::operations::openapi_json()).expect("JSON");
     let things = Things::of(world).await;
-    let http = reqwest::Client::new();
+    let http = crate::kit::http();
     let mut answers = 0;
     for case in cases(&description, &things) {
         let mut request = http.request(case.method.parse().expect("a method"), world.url(&case.path));

@@ -11,7 +11,7 @@ use crate::on_both;
 type Answer = (u16, Value);
 
 async fn post(world: &World, path: &str, body: Value) -> Answer {
-    let answer = reqwest::Client::new().post(world.url(path)).json(&body).send().await.expect("an answer");
+    let answer = crate::kit::http().post(world.url(path)).json(&body).send().await.expect("an answer");
     (answer.status().as_u16(), answer.json().await.expect("JSON"))
 }
 
@@ -50,7 +50,7 @@ on_both!(a_lost_answer_is_no_theft_and_two_lines_of_one_session_are_found, |engi
     let second = next(&renew(&world, &first).await);
     let (_, session) = renew(&world, &second).await;
     assert_eq!(refusal(&renew(&world, &first).await), "refresh_reused", "the successor was used");
-    let me = reqwest::Client::new().get(world.url("/api/v1/me"));
+    let me = crate::kit::http().get(world.url("/api/v1/me"));
     let me =
         me.bearer_auth(session["access_token"].as_str().expect("a token")).send().await.expect("an answer");
     assert_eq!(me.status().as_u16(), 401, "the access token is over too");

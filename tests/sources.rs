@@ -238,15 +238,13 @@ on_both!(a_link_that_is_over_says_so, |engine| async move {
         let (status, text) = page(path, "en").await;
         assert!(status == 404 && text.contains("There is no such link"), "{path} {status}: {text}");
     }
-    let qr =
-        reqwest::Client::new().get(world.url(&format!("/api/v1/links/{id}/qr"))).bearer_auth(&agent.token);
+    let qr = crate::kit::http().get(world.url(&format!("/api/v1/links/{id}/qr"))).bearer_auth(&agent.token);
     let qr = qr.send().await.expect("an answer");
     assert_eq!(
         (qr.status().as_u16(), &qr.headers()["content-type"]),
         (200, &"image/svg+xml".parse().expect("a value"))
     );
-    let gone =
-        reqwest::Client::new().delete(world.url(&format!("/api/v1/links/{id}"))).bearer_auth(&api.token);
+    let gone = crate::kit::http().delete(world.url(&format!("/api/v1/links/{id}"))).bearer_auth(&api.token);
     assert_eq!(gone.send().await.expect("an answer").status(), 204);
     assert_eq!(page(&one, "en").await.0, 404);
     // A spelling of a source means another.

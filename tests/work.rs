@@ -83,7 +83,7 @@ async fn dead(owner: &Api, tenant: Uuid) -> Vec<Value> {
 /// Pauses the bot's channel, or lets it go on.
 async fn set_state(world: &World, owner: &Api, state: &str) {
     let url = world.url(&format!("/api/v1/channels/{}", world.bot.id));
-    let request = reqwest::Client::new().patch(url).bearer_auth(&owner.token);
+    let request = crate::kit::http().patch(url).bearer_auth(&owner.token);
     let answer = request.json(&json!({ "state": state })).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
 }
@@ -198,8 +198,7 @@ on_both!(an_error_in_a_job_is_tried_again_and_given_up_with_its_reason, |engine|
     assert_eq!(dead(&owner, world.tenant).await.len(), 1);
     let id = dead(&owner, world.tenant).await[0]["id"].as_str().expect("an id").to_owned();
     let url = world.url(&format!("/api/v1/jobs/{id}"));
-    let dropped =
-        reqwest::Client::new().delete(url).bearer_auth(&owner.token).send().await.expect("an answer");
+    let dropped = crate::kit::http().delete(url).bearer_auth(&owner.token).send().await.expect("an answer");
     assert_eq!(dropped.status(), 204);
     assert!(dead(&owner, world.tenant).await.is_empty());
     world.finish().await;

@@ -30,8 +30,7 @@ on_both!(what_could_run_is_a_download, |engine| async move {
         let send = json!({ "conversation": conversation, "client_id": format!("{name} {mime}"), "attachments": [{ "kind": "document", "file": answer["file"]["id"] }] });
         let message = manager.rpc("message.send", send).await.expect("queued")["message"].clone();
         let id = message["attachments"][0]["id"].as_str().expect("an id").to_owned();
-        let got =
-            reqwest::Client::new().get(world.url(&format!("/api/v1/media/{id}"))).bearer_auth(&api.token);
+        let got = crate::kit::http().get(world.url(&format!("/api/v1/media/{id}"))).bearer_auth(&api.token);
         let got = got.send().await.expect("an answer");
         let header = |name: &str| got.headers()[name].to_str().expect("text").to_owned();
         assert_eq!(header("content-type"), shown.unwrap_or("application/octet-stream"), "{name} {mime}");

@@ -13,7 +13,7 @@ struct Answer {
 }
 
 async fn go_on(world: &World, api: &Api, upload: &str, offset: u64, body: reqwest::Body) -> Option<Answer> {
-    let request = reqwest::Client::new()
+    let request = crate::kit::http()
         .patch(world.url(&format!("/api/v1/uploads/{upload}")))
         .bearer_auth(&api.token)
         .header("upload-offset", offset)
@@ -31,7 +31,7 @@ async fn begin(api: &Api, body: &Value) -> String {
 
 async fn offset(world: &World, api: &Api, upload: &str) -> u64 {
     let request =
-        reqwest::Client::new().head(world.url(&format!("/api/v1/uploads/{upload}"))).bearer_auth(&api.token);
+        crate::kit::http().head(world.url(&format!("/api/v1/uploads/{upload}"))).bearer_auth(&api.token);
     let answer = request.send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
     answer.headers()["upload-offset"].to_str().expect("text").parse().expect("a number")
@@ -113,7 +113,7 @@ on_both!(uploads_are_bounded_and_can_be_cancelled, |engine| async move {
     let (code, refused) = api.post("/api/v1/uploads", &about(10)).await;
     assert_eq!(code, 429, "{refused}");
     for upload in &open {
-        let request = reqwest::Client::new().delete(world.url(&format!("/api/v1/uploads/{upload}")));
+        let request = crate::kit::http().delete(world.url(&format!("/api/v1/uploads/{upload}")));
         let answer = request.bearer_auth(&api.token).send().await.expect("an answer");
         assert_eq!(answer.status(), 204);
     }

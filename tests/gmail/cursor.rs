@@ -129,7 +129,7 @@ on_both!(a_server_that_dies_while_it_reads_begins_again, |engine| async move {
         .collect();
     // The first is stored, the second does not come before the end.
     let path = format!("/messages/{}", arrived[1].id);
-    let answer = Answer { hang_ms: Some(4_000), ..Answer::of(&path, 503, serde_json::Value::Null) };
+    let answer = Answer { hang_ms: Some(30_000), ..Answer::of(&path, 503, serde_json::Value::Null) };
     shop.google.answers(Answer { method: Some("GET".into()), ..answer }.times(1));
     let place = shop.cursor().await;
     shop.google.arrives(MAILBOX, &mail("m-four"));

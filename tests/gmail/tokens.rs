@@ -57,7 +57,7 @@ on_both!(a_token_that_ran_out_is_renewed_once_by_all_who_need_it, |engine| async
     let shop = Shop::start(engine).await;
     let threads: Vec<_> =
         ["m-one", "m-two", "m-three"].map(|text| shop.google.arrives(MAILBOX, &mail(text)).thread).into();
-    shop.is_read().await;
+    shop.is_quiet().await;
     let before = shop.calls("/token").len();
     shop.google.expires_access();
     set(&shop, json!({ "access_expires_at_ms": "1" })).await;

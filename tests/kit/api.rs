@@ -13,7 +13,7 @@ pub struct Api {
 
 impl Api {
     pub async fn sign_in(address: SocketAddr, email: &str, password: &str) -> Self {
-        let http = reqwest::Client::new();
+        let http = crate::kit::http();
         let body = json!({ "email": email, "password": password });
         let answer = http
             .post(format!("http://{address}/api/v1/session"))

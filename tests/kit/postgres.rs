@@ -112,7 +112,8 @@ run "$@"
 while read -r order; do
     case $order in
         base) $BIN/pg_basebackup -D $DATA.base -h 127.0.0.1 -p $PORT -U hub --checkpoint=fast ;;
-        freeze) kill -STOP $pid $(pgrep -P $pid); continue ;;
+        # The one that makes others first.
+        freeze) kill -STOP $pid; kill -STOP $(pgrep -P $pid); continue ;;
         die) kill -KILL $pid; wait $pid; continue ;;
     esac
     end INT

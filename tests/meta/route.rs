@@ -34,7 +34,7 @@ async fn post(url: &str, secret: &str, body: &Value) -> u16 {
     let body = body.to_string();
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let signature = format!("sha256={}", hex::encode(hmac::sign(&key, body.as_bytes())));
-    let request = reqwest::Client::new().post(url).header("X-Hub-Signature-256", signature).body(body);
+    let request = crate::kit::http().post(url).header("X-Hub-Signature-256", signature).body(body);
     request.send().await.expect("an answer").status().as_u16()
 }
 

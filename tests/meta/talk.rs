@@ -16,7 +16,7 @@ const VOICE: &[u8] = b"OggS a voice note";
 async fn bytes(world: &World, file: &Value) -> Vec<u8> {
     let token = world.api("agent@example.com").await.token;
     let address = world.url(&format!("/api/v1/media/{}", file["id"].as_str().expect("an id")));
-    let answer = reqwest::Client::new().get(address).bearer_auth(token).send().await.expect("an answer");
+    let answer = crate::kit::http().get(address).bearer_auth(token).send().await.expect("an answer");
     assert_eq!(answer.status(), 200);
     answer.bytes().await.expect("bytes").to_vec()
 }

@@ -81,7 +81,7 @@ impl Rig {
             ("access_expires_at_ms", tokens.access_expires_at_ms.to_string()),
         ];
         let mail = connect("gmail", &account).await;
-        Self { world, meta, _google: google, meta_app, mail, http: reqwest::Client::new() }
+        Self { world, meta, _google: google, meta_app, mail, http: crate::kit::http() }
     }
 
     /// Posts everything, the ways beside each other; gives what is seen then.

@@ -23,7 +23,7 @@ on_both!(a_lead_is_handed_in_by_key_or_signed_and_once, |engine| async move {
     let api = world.api("owner@example.com").await;
     let mut manager = world.person("agent@example.com").await;
     let key = world.app.accounts.create_key(&world.scope(), "Page", Role::Agent).await.expect("a key").key;
-    let http = reqwest::Client::new();
+    let http = crate::kit::http();
     let post = async |headers: &[(&str, String)], body: &str| {
         let mut request = http.post(world.url("/api/v1/leads")).header("content-type", "application/json");
         for (name, value) in headers {
