@@ -129,7 +129,7 @@ on_both!(a_server_that_dies_while_it_reads_begins_again, |engine| async move {
         .collect();
     // The first is stored, the second does not come before the end.
     let path = format!("/messages/{}", arrived[1].id);
-    let answer = Answer { hang_ms: Some(30_000), ..Answer::of(&path, 503, serde_json::Value::Null) };
+    let answer = Answer { hang_ms: Some(4_000), ..Answer::of(&path, 503, serde_json::Value::Null) };
     shop.google.answers(Answer { method: Some("GET".into()), ..answer }.times(1));
     let place = shop.cursor().await;
     shop.google.arrives(MAILBOX, &mail("m-four"));
@@ -137,11 +137,9 @@ on_both!(a_server_that_dies_while_it_reads_begins_again, |engine| async move {
     assert_eq!(shop.cursor().await, place, "it stays until all is stored");
     let shop = shop.restart().await;
     shop.is_read().await;
-    assert!(
-        once(&shop.subjects().await, &["m-one", "m-two", "m-three", "m-four"]),
-        "{:?}",
-        shop.subjects().await
-    );
+    // The one that failed may have a job of its own by now.
+    let all = ["m-one", "m-two", "m-three", "m-four"];
+    shop.until("all mails", async |shop| once(&shop.subjects().await, &all)).await;
     shop.finish().await;
 });
 
