@@ -1713,8 +1713,8 @@ export interface components {
              */
             at: number;
             /**
-             * @description Why: `provider`, `starting`, `needs_person`, `connect_failed`, `account_taken`, `send_failed`, `unreachable`,
-             *     `silent`, `unconfirmed`, `backlog`, `delivery_errors`, `expires`, `expired` or `disconnected`.
+             * @description Why: `provider`, `starting`, `needs_person`, `connect_failed`, `account_taken`, `other_account`, `send_failed`,
+             *     `unreachable`, `silent`, `unconfirmed`, `backlog`, `delivery_errors`, `expires`, `expired` or `disconnected`.
              */
             code: string | null;
             /**
