@@ -397,7 +397,8 @@ fn faults_of_postgres(tables: &[String], sql: &str, plan: &[String]) -> Vec<Stri
 }
 
 on_both!(every_statement_finds_what_it_wants_by_an_index, |engine| async move {
-    let world = World::start(engine).await;
+    // The tables are filled by one statement each.
+    let world = World::configured(engine, |config| config.store.database_timeout_s = 600).await;
     let store = &world.app.store;
     store.write(Fill(statements_of(engine)[0])).await.expect("filled tables");
     let tables = store.read(Growing(engine)).await.expect("the tables");

@@ -107,8 +107,9 @@ pub async fn touch_rights(tx: &mut Tx<'_>, id: Uuid) -> Result<(), StoreError> {
     tx.exec(TOUCH_RIGHTS, args![id, now]).await.map(drop)
 }
 
-const CHANGED_USERS: &str =
-    "select id, rights_at from users where rights_at > $1 order by rights_at limit 1000";
+/// Not of those that were made since: nobody can be signed in with the rights from before.
+const CHANGED_USERS: &str = "select id, rights_at from users where rights_at > $1 and rights_at <> created_at \
+    order by rights_at limit 1000";
 const CHANGED_KEYS: &str =
     "select id, revoked_at from api_keys where revoked_at > $1 order by revoked_at limit 1000";
 /// Users and API keys whose rights changed after a time, with the time of the change.
