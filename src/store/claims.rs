@@ -13,7 +13,7 @@ const HOLDER: &str = "select c.channel, c.tenant, c.proved, h.state from claims 
 const INSERT: &str = "insert into claims (provider, claim, tenant, channel, proved, claimed_at) values ($1, $2, $3, $4, $5, $6)";
 const TAKE: &str = "update claims set tenant = $3, channel = $4, proved = $5, claimed_at = $6 \
     where provider = $1 and claim = $2 and channel = $7";
-const HELD: &str = "select claim from claims where tenant = $1 and channel = $2 order by claim";
+const HELD: &str = "select claim from claims where tenant = $1 and channel = $2 order by claim limit $3";
 const RELEASE: &str =
     "delete from claims where provider = $1 and claim = $2 and tenant = $3 and channel = $4";
 const PROVE: &str = "update claims set proved = true where tenant = $1 and channel = $2";
@@ -71,9 +71,12 @@ pub async fn take(
     Ok(taken == 1)
 }
 
+/// Names of one account: the session and the phone, the page and the person.
+const MAX_HELD: i64 = 64;
+
 /// What the channel has.
 pub async fn held(tx: &mut Tx<'_>, channel: &Channel) -> Result<Vec<String>, StoreError> {
-    let rows: Vec<(String,)> = tx.all(HELD, args![channel.tenant, channel.id]).await?;
+    let rows: Vec<(String,)> = tx.all(HELD, args![channel.tenant, channel.id, MAX_HELD]).await?;
     Ok(rows.into_iter().map(|(claim,)| claim).collect())
 }
 

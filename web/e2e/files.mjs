@@ -171,8 +171,7 @@ for (const [number, kind] of kinds.entries()) {
   });
 }
 await step("files that are dropped on the thread and pasted into the text", async () => {
-  const [kind] = kinds;
-  await opens(page, `Casey of ${kind}`);
+  const kind = kinds.at(-1);
   for (const way of ["drop", "paste"]) {
     const bytes = Buffer.concat([Buffer.from("%PDF-1.7\n"), randomBytes(3_000), Buffer.from("\n%%EOF")]);
     const handed = [`${way}.pdf`, bytes.toString("base64")];
