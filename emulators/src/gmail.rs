@@ -55,7 +55,7 @@ use self::{
 };
 use crate::{
     script::Answer,
-    serving::{Fail, Tasks, Watched},
+    serving::{self, Fail, Tasks, Watched},
 };
 
 /// The scope of [`GmailEmulator::grant`].
@@ -77,13 +77,7 @@ pub struct GmailEmulator {
 
 impl GmailEmulator {
     pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
-        let http = reqwest::Client::builder()
-            // The hub beside it speaks no TLS.
-            .tls_certs_only([])
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(config.ack_deadline)
-            .build()
-            .map_err(io::Error::other)?;
+        let http = serving::hook_client().timeout(config.ack_deadline).build().map_err(io::Error::other)?;
         let key = tokio::task::spawn_blocking(SigningKey::generate).await.map_err(io::Error::other)?;
         let key = key.ok_or_else(|| io::Error::other("no RSA key could be made"))?;
         let state = State::new(&config.mailboxes, config.push_endpoint.clone(), key);

@@ -78,7 +78,7 @@ pub use self::{
 use self::{config::Shared, state::State};
 use crate::{
     script::Answer,
-    serving::{Fail, Tasks, Watched},
+    serving::{self, Fail, Tasks, Watched},
 };
 
 /// The running emulator; stopped when dropped.
@@ -89,12 +89,7 @@ pub struct MetaEmulator {
 
 impl MetaEmulator {
     pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
-        let http = reqwest::Client::builder()
-            // The hub beside it speaks no TLS.
-            .tls_certs_only([])
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(io::Error::other)?;
+        let http = serving::hook_client().build().map_err(io::Error::other)?;
         let state = Watched::new(State::new());
         let address = OnceLock::new();
         let shared = Arc::new(Shared { state, tasks: Tasks::default(), http, config, address });

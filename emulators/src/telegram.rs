@@ -25,7 +25,7 @@ pub use self::{
 use self::{shared::Shared, state::State};
 use crate::{
     script::Answer,
-    serving::{Fail, Tasks, Watched},
+    serving::{self, Fail, Tasks, Watched},
 };
 
 /// The address of a customer's message.
@@ -43,13 +43,8 @@ pub struct TelegramEmulator {
 
 impl TelegramEmulator {
     pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
-        let http = reqwest::Client::builder()
-            // The hub beside it speaks no TLS.
-            .tls_certs_only([])
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_mins(1))
-            .build()
-            .map_err(io::Error::other)?;
+        let http =
+            serving::hook_client().timeout(Duration::from_mins(1)).build().map_err(io::Error::other)?;
         let state = Watched::new(State::new(config.clock.now_ms()));
         let shared = Arc::new(Shared { state, tasks: Tasks::default(), http, config });
         let router = api::router(Arc::clone(&shared));

@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{
     script::Answer,
-    serving::{Fail, Tasks, Watched},
+    serving::{self, Fail, Tasks, Watched},
 };
 
 /// The running emulator; stopped when dropped.
@@ -39,12 +39,7 @@ pub struct WahaEmulator {
 impl WahaEmulator {
     pub async fn start(config: EmulatorConfig) -> io::Result<Self> {
         // No timeout of deliveries, as in WAHA.
-        let http = reqwest::Client::builder()
-            // The hub beside it speaks no TLS.
-            .tls_certs_only([])
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(io::Error::other)?;
+        let http = serving::hook_client().build().map_err(io::Error::other)?;
         let state = Watched::new(State::default());
         let shared = Arc::new(Shared { state, tasks: Tasks::default(), http, config });
         let router = api::router(Arc::clone(&shared));

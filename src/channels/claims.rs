@@ -82,19 +82,17 @@ pub(super) async fn move_to(
     if claim(tx, scope, channel, wanted, false).await? { Ok(()) } else { Err(taken()) }
 }
 
-/// The accounts of the channel that the same credentials led to before they led to `account`: a claim is a word for what it
-/// names, a colon and the name.
-async fn former(tx: &mut Tx<'_>, channel: &Channel, account: &str) -> Result<Vec<String>, Error> {
-    let word = |claim: &str| claim.split_once(':').map(|(word, _)| word.to_owned());
-    let mut held = claims::held(tx, channel).await?;
-    held.retain(|claim| claim != account && word(claim) == word(account));
-    Ok(held)
+/// Whether the credentials that led to `claim` lead to `account` instead: a claim is a word for what it names, a colon and the
+/// name.
+fn is_former(claim: &str, account: &str) -> bool {
+    let (word, other) = (claim.split(':').next(), account.split(':').next());
+    claim != account && word == other
 }
 
 /// After a person connected the channel with `account`: it has the former ones no more.
 pub(super) async fn keep_only(tx: &mut Tx<'_>, channel: &Channel, account: &str) -> Result<(), Error> {
-    for claim in former(tx, channel, account).await? {
-        claims::release(tx, channel, &claim).await?;
+    for claim in claims::held(tx, channel).await?.iter().filter(|claim| is_former(claim, account)) {
+        claims::release(tx, channel, claim).await?;
     }
     Ok(())
 }
@@ -106,10 +104,11 @@ pub(crate) async fn judge_account(
     channel: &Channel,
     account: &str,
 ) -> Result<Option<Finding>, Error> {
-    if claims::held(tx, channel).await?.iter().any(|claim| claim == account) {
+    let held = claims::held(tx, channel).await?;
+    if held.iter().any(|claim| claim == account) {
         return Ok(None);
     }
-    if former(tx, channel, account).await?.is_empty() {
+    if !held.iter().any(|claim| is_former(claim, account)) {
         let is_free = claim(tx, &Scope::system(channel.tenant), channel, &[account.to_owned()], true).await?;
         let taken = || Finding::new(HealthLevel::Down, HealthCause::AccountTaken, Some(TAKEN.to_owned()));
         return Ok((!is_free).then(taken));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ChannelHealth, text_enum};
+use super::{ChannelHealth, HealthCause, text_enum};
 
 text_enum!(ChannelState {
     Active = "active",
@@ -191,6 +191,11 @@ pub struct ChannelView {
 }
 
 impl Channel {
+    /// Whether this is why the channel is not simply connected.
+    pub fn is_found(&self, cause: HealthCause) -> bool {
+        self.health.as_ref().is_some_and(|health| health.is(cause))
+    }
+
     pub fn view(&self, with_hook: bool) -> ChannelView {
         ChannelView {
             id: self.id,

@@ -24,7 +24,7 @@ pub(super) fn finding(reason: &str) -> Finding {
 
 /// Whether the job has to wait because its provider still does not answer, or its account is another one. It is requeued then.
 pub(super) async fn goes_on(env: &Env, job: &Job, connected: &Connected) -> Result<bool, Error> {
-    if connected.channel.health.as_ref().is_some_and(|health| health.is(HealthCause::OtherAccount)) {
+    if connected.channel.is_found(HealthCause::OtherAccount) {
         let reason = "the channel is linked with another account than before".to_owned();
         env.store.write(Wait { job: job.clone(), reason }).await?;
         return Ok(true);

@@ -67,8 +67,7 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
     let info = match Api::of(http, account)?.call("getWebhookInfo", &json!({})).await {
         Ok(reply) => done(reply),
         Err(failure) if failure.verdict == Verdict::ChannelDown => {
-            let state = HealthState::Down;
-            return Ok(Health::new(state, failure.reason));
+            return Ok(Health::new(HealthState::Down, failure.reason));
         }
         Err(failure) => return Err(failure.into()),
     };

@@ -93,7 +93,7 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
     let about = match number.graph.get(&[number.id], &[("fields", ABOUT)]).await {
         Ok(about) => about,
         Err(failure) if failure.verdict == Verdict::ChannelDown => {
-            return Ok(of(HealthState::Down, failure.reason));
+            return Ok(Health::new(HealthState::Down, failure.reason));
         }
         Err(failure) => return Err(failure.into()),
     };
@@ -108,18 +108,24 @@ pub(super) async fn health(http: &Client, account: &Account) -> Result<Health, S
         && let Ok(about) = token::look(http, account, given).await
     {
         if read::flag(&about, "is_valid") == Some(false) {
-            return Ok(of(HealthState::Down, "Meta does not accept the channel's access any more".into()));
+            return Ok(Health::new(
+                HealthState::Down,
+                "Meta does not accept the channel's access any more".into(),
+            ));
         }
         let scopes = read::list(&about, "scopes");
         if !scopes.is_empty() && !scopes.iter().any(|scope| scope == "whatsapp_business_messaging") {
             let missing = "the access lacks the permission whatsapp_business_messaging";
-            return Ok(of(HealthState::NeedsPerson, missing.into()));
+            return Ok(Health::new(HealthState::NeedsPerson, missing.into()));
         }
     }
     if let Some(waba) = account.get("waba_id")
         && !is_subscribed(&number.graph, waba).await?
     {
-        return Ok(of(HealthState::Down, "the app is not subscribed to the WhatsApp account".into()));
+        return Ok(Health::new(
+            HealthState::Down,
+            "the app is not subscribed to the WhatsApp account".into(),
+        ));
     }
     Ok(health)
 }
@@ -133,10 +139,6 @@ async fn is_subscribed(graph: &Graph<'_>, waba: &str) -> Result<bool, SendError>
     }
 }
 
-fn of(state: HealthState, detail: Words) -> Health {
-    Health::new(state, detail)
-}
-
 /// How Meta judges the number. `FLAGGED` and `RATE_LIMITED` numbers still send.
 fn state(about: &Value) -> Health {
     let word = read::text(about, "status").unwrap_or_else(|| "CONNECTED".to_owned());
@@ -147,7 +149,7 @@ fn state(about: &Value) -> Health {
     };
     let quality = read::text(about, "quality_rating").filter(|quality| quality != "UNKNOWN");
     let detail = quality.map_or_else(|| word.clone(), |quality| format!("{word}, quality {quality}"));
-    of(state, detail.into())
+    Health::new(state, detail.into())
 }
 
 /// A client for what a signed-in person has.

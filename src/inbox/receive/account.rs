@@ -27,7 +27,7 @@ pub(super) async fn health(tx: &mut Tx<'_>, channel: &Channel, news: &AccountHea
     let found = Finding::of_provider(provider, news.state, detail);
     let is_up = news.state == HealthState::Up && channel.state == ChannelState::Active;
     let key = (channel.tenant, channel.id);
-    if is_up && channel.health.as_ref().is_some_and(|health| health.is(HealthCause::OtherAccount)) {
+    if is_up && channel.is_found(HealthCause::OtherAccount) {
         // That it works says nothing of whose account it is: a look does.
         looks::begin(tx, key, tx.now()).await?;
         return Ok(false);

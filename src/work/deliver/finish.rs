@@ -240,8 +240,7 @@ impl Finish {
             .ok_or(Error::NotFound("channel"))?;
         let was_down = channel.health.as_ref().is_some_and(ChannelHealth::is_blocked);
         // A send that was under way says nothing of whose account it left from.
-        let is_foreign = channel.health.as_ref().is_some_and(|health| health.is(HealthCause::OtherAccount));
-        if is_foreign || was_down == down.is_some() {
+        if channel.is_found(HealthCause::OtherAccount) || was_down == down.is_some() {
             return Ok(channel);
         }
         let found = down.unwrap_or_else(Finding::connected);

@@ -86,18 +86,19 @@ impl Subscription {
         id: &str,
         ours: &[&str],
     ) -> Result<Health, SendError> {
-        let health = Health::new;
         Ok(match self.state(graph, id, ours).await {
-            Ok(State::Whole) => health(HealthState::Up, "messages are delivered".into()),
-            Ok(State::Partial) => {
-                health(HealthState::Up, "messages are delivered, without all of what is told of them".into())
-            }
-            Ok(State::None) => {
-                health(HealthState::Down, "the account does not deliver messages to the app any more".into())
-            }
-            Err(failure) if failure.code == TOKEN => health(HealthState::NeedsPerson, failure.reason),
+            Ok(State::Whole) => Health::new(HealthState::Up, "messages are delivered".into()),
+            Ok(State::Partial) => Health::new(
+                HealthState::Up,
+                "messages are delivered, without all of what is told of them".into(),
+            ),
+            Ok(State::None) => Health::new(
+                HealthState::Down,
+                "the account does not deliver messages to the app any more".into(),
+            ),
+            Err(failure) if failure.code == TOKEN => Health::new(HealthState::NeedsPerson, failure.reason),
             Err(failure) if matches!(failure.verdict, Verdict::ChannelDown | Verdict::Rejected) => {
-                health(HealthState::Down, failure.reason)
+                Health::new(HealthState::Down, failure.reason)
             }
             Err(failure) => return Err(failure.into()),
         })
