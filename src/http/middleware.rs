@@ -24,6 +24,10 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PATIENCE_FOR_FILES: Duration = Duration::from_mins(30);
 const FILES: &[&str] = &["/api/v1/files", "/api/v1/uploads"];
 
+/// Providers repeat what was refused after pauses that grow, and some of them obey `Retry-After` instead. A wait of
+/// seconds would use all their attempts up within a short outage (WAHA has 15) and lose the event: they are told none.
+const HOOKS: &str = "/hooks/";
+
 /// Everything from this origin only. Images and sounds also from `blob:` URLs, in which the page keeps media that it
 /// fetched with its token. Scripts set styles through the DOM's properties, which needs no `unsafe-inline`.
 const CONTENT_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
@@ -51,7 +55,8 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
     // The matched route, not the path: the path of a webhook contains its secret.
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let route = route.unwrap_or_else(|| "other".to_owned());
-    let (method, is_api) = (request.method().clone(), route.starts_with("/api/"));
+    let method = request.method().clone();
+    let (is_api, is_hook) = (route.starts_with("/api/"), route.starts_with(HOOKS));
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let span = tracing::info_span!("request", id = shown, %method, route);
 
@@ -78,6 +83,9 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
     span.in_scope(|| tracing::debug!(status, took_ms = took.as_millis() as u64, "answered"));
 
     let headers = response.headers_mut();
+    if is_hook {
+        headers.remove(header::RETRY_AFTER);
+    }
     if is_api {
         // Answers to an authenticated caller: shared caches must not store them.
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

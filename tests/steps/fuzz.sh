@@ -7,27 +7,24 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:?how many seconds for each target of the engine}
 parse_seconds=${2:-$seconds}
-host=$(rustc -vV | sed -n 's/^host: //p')
+folder=${CARGO_TARGET_DIR:-$PWD/target}
 
-# Instrumentation for the target alone, or build scripts would miss the fuzzer's functions.
-export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-target}/fuzz"
-RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
--Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
--Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing" \
-  cargo build --locked --manifest-path hub/fuzz/Cargo.toml --target "$host"
+# In the tests' folder, which has most of what is not fuzzed.
+RUSTC_WRAPPER=$PWD/tests/steps/fuzz_rustc.sh CARGO_TARGET_DIR=$folder \
+  cargo build --locked --manifest-path hub/fuzz/Cargo.toml
 
-found=$CARGO_TARGET_DIR/found
+found=$folder/fuzz/found
 mkdir -p "$found"
 
 # run <target> <seconds> <options and folders of seeds>
 run() {
   local target=$1 time=$2
   shift 2
-  local corpus=$CARGO_TARGET_DIR/corpus/$target
+  local corpus=$folder/fuzz/corpus/$target
   mkdir -p "$corpus"
-  echo "# $target for $time s: $CARGO_TARGET_DIR/$host/debug/$target"
+  echo "# $target for $time s: $folder/debug/$target"
   # Each step of progress is of no interest, nor are the words it learnt.
-  "$CARGO_TARGET_DIR/$host/debug/$target" "$corpus" "hub/fuzz/seeds/$target" "$@" \
+  "$folder/debug/$target" "$corpus" "hub/fuzz/seeds/$target" "$@" \
     -artifact_prefix="$found/$target-" -max_total_time="$time" -timeout=10 -rss_limit_mb=1024 2>&1 |
     sed -E '/^#[0-9]+\s+(NEW|REDUCE|RELOAD|pulse)/d; /NEW_FUNC/d; /^"/d; /^######/d'
 }

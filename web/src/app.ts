@@ -176,9 +176,15 @@ export function createApp(): App {
     void resume(0);
   }
 
+  /** The session that is over here was ended by its person, and in another tab. */
+  function meant(): void {
+    router.clear();
+    store.apply({ type: "signed_out", expired: false });
+  }
+
   /** Nothing of the person stays on the page, nor in the browser. */
   function leave(expired: boolean): void {
-    if (store.get().session.phase === "out") return;
+    if (store.get().session.phase === "out") return expired ? undefined : meant();
     tabs.release();
     // At the start it is only known that it was somebody's.
     if (!holder) tabs.removePersonal();

@@ -46,7 +46,10 @@ describe("a tab", () => {
 describe("what other tabs say", () => {
   /** A channel whose words come from the test. */
   function world() {
-    const w = { names: [] as string[], ended: 0, renewed: 0, say: (_: unknown): void => undefined };
+    const w = {
+      names: [] as string[], holder: ann as Holder | null, ended: 0, meant: 0, renewed: 0,
+      say: (_: unknown): void => undefined, release: (): void => undefined, claim: (): void => undefined,
+    };
     const channel = (name: string): Channel => {
       w.names.push(name);
       return {
@@ -55,11 +58,11 @@ describe("what other tabs say", () => {
       };
     };
     const tabs = new Tabs({
-      holder: () => ann, ended: () => (w.ended += 1), replaced: () => undefined, renewed: () => (w.renewed += 1),
-      shelf: memoryShelf(), channel,
+      holder: () => w.holder, ended: (expired) => { w.ended += 1; w.meant += expired ? 0 : 1; },
+      replaced: () => undefined, renewed: () => (w.renewed += 1), shelf: memoryShelf(), channel,
     });
     tabs.claim();
-    return w;
+    return Object.assign(w, { release: () => { tabs.release(); w.holder = null; }, claim: () => tabs.claim() });
   }
   const session = { access_token: "t", expires_at: 2, now: 1, installation: "here", user: { id: "ann" } };
 
@@ -78,6 +81,20 @@ describe("what other tabs say", () => {
     w.say({ kind: "renewed", renewed: { session, ageMs: 1 } });
     w.say({ kind: "ended", holder: ann, expired: true });
     expect([w.ended, w.renewed]).toEqual([1, 1]);
+  });
+
+  it("counts when it comes after the storage or the server has ended the session here, if the person meant it", () => {
+    const w = world();
+    w.release();
+    w.say({ kind: "ended", holder: ann, expired: true });
+    w.say({ kind: "ended", holder: bob, expired: false });
+    expect([w.ended, w.meant]).toEqual([0, 0]);
+    w.say({ kind: "ended", holder: ann, expired: false });
+    expect([w.ended, w.meant]).toEqual([1, 1]);
+    w.holder = bob;
+    w.claim();
+    w.say({ kind: "ended", holder: ann, expired: false });
+    expect(w.ended).toBe(1);
   });
 
   it("is said among the pages of one installation", () => {

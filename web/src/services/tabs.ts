@@ -32,6 +32,8 @@ export class Tabs {
   private channel: { installation: string; to: Channel | null } | null = null;
   /** A storage that takes nothing cannot say that somebody has left. */
   private claimed = false;
+  /** Who has left this page. */
+  private left: Holder | null = null;
 
   constructor(private readonly options: TabsOptions) {
     this.shelf = options.shelf ?? browserShelf;
@@ -41,6 +43,7 @@ export class Tabs {
   claim(): void {
     const mine = this.options.holder();
     if (!mine) return;
+    this.left = null;
     const before = take(this.shelf, homeKey());
     if (before !== null && before !== mine.installation) this.removeFrom(before);
     put(this.shelf, homeKey(), mine.installation);
@@ -51,6 +54,7 @@ export class Tabs {
   /** Nobody's any more, unless somebody else has it by now. */
   release(): void {
     const mine = this.options.holder();
+    if (mine) this.left = mine;
     if (!mine || !same(this.stored(mine), mine)) return;
     remove(this.shelf, holderKey(mine.installation));
     remove(this.shelf, homeKey());
@@ -119,8 +123,11 @@ export class Tabs {
 
   private hear(word: Word | null): void {
     if (word?.kind === "renewed") return this.options.renewed(word.renewed);
+    if (word?.kind !== "ended") return;
     const mine = this.options.holder();
-    if (word?.kind === "ended" && mine && same(word.holder, mine)) this.options.ended(word.expired);
+    if (mine && same(word.holder, mine)) this.options.ended(word.expired);
+    // The storage or the server may have been faster, and know only that it is over, not that the person wanted it.
+    else if (!mine && !word.expired && same(this.left, word.holder)) this.options.ended(false);
   }
 }
 
