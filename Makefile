@@ -59,7 +59,7 @@ lint:
 	@$(STEP) npm-audit tests/steps/deny.sh npm
 
 rust:
-	@$(STEP) cargo-test cargo test --workspace --no-fail-fast
+	@$(STEP) cargo-test tests/steps/cargo_test.sh
 	@# Again, to show how many bodies and signatures of each provider there are.
 	@$(STEP) cases cargo test --workspace --test providers -- --nocapture --test-threads=2 every_
 

@@ -11,10 +11,11 @@ pub mod postgres;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use argon2::password_hash::PasswordHasher as _;
 use aws_lc_rs::hmac;
 use emulators::{telegram, waha};
 use hubbub::accounts::tenants::{CompanyKind, CreateCompany, CreateTenant};
@@ -324,7 +325,17 @@ pub async fn user(
 ) -> Uuid {
     let name = email.split('@').next().unwrap_or_default().to_owned();
     let new = NewUser { email: email.into(), name, password: PASSWORD.into(), platform_role, member_of };
-    app.accounts.create_user(new).await.expect("a user").id
+    app.accounts.create_user_with(new, password_hash()).await.expect("a user").id
+}
+
+/// Of the password of all tests, with the least work that there is: they sign in some thousand times.
+fn password_hash() -> String {
+    static HASH: LazyLock<String> = LazyLock::new(|| {
+        let params = argon2::Params::new(8, 1, 1, None).expect("parameters");
+        let cheap = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+        cheap.hash_password(PASSWORD.as_bytes()).expect("a hash").to_string()
+    });
+    HASH.clone()
 }
 
 /// A channel that is connected to its provider.

@@ -46,10 +46,18 @@ pub struct NewUser {
 
 impl Accounts {
     pub async fn create_user(&self, new: NewUser) -> Result<UserView, Error> {
-        let NewUser { email, name, password, platform_role, member_of } = new;
-        let email = check_email(&email)?;
-        password::check_new(&password)?;
-        let (name, password_hash) = (check_name("name", &name)?, self.passwords.hash(password).await?);
+        // Before the work of a hash.
+        check_email(&new.email)?;
+        check_name("name", &new.name)?;
+        password::check_new(&new.password)?;
+        let hash = self.passwords.hash(new.password.clone()).await?;
+        self.create_user_with(new, hash).await
+    }
+
+    /// The same for somebody whose password was hashed elsewhere. `password_hash`: a PHC string of argon2id.
+    pub async fn create_user_with(&self, new: NewUser, password_hash: String) -> Result<UserView, Error> {
+        let NewUser { email, name, password: _, platform_role, member_of } = new;
+        let (email, name) = (check_email(&email)?, check_name("name", &name)?);
         let verb = CreateUser { email, name, password_hash, platform_role, member_of };
         Ok(self.store.write(verb).await?.value)
     }

@@ -15,11 +15,12 @@ counts() {
     /^test result:/ { passed += $4; failed += $6; ignored += $8; cargo = 1 }
     /^ *Tests +[0-9]/ { sub(/^ *Tests +/, ""); other = $0 }
     /^Ran [0-9]+ tests?/ { other = $0 }
+    /^# unsteady: / { unsteady = "; UNSTEADY, passed only when run again: " substr($0, 13) }
     /^# [0-9]+ (cases|signatures): / { told = told "; " substr($0, 3) }
     /^# / { other = substr($0, 3) }
     /^Done [0-9]+ runs/ { runs += $2 }
     END {
-      if (cargo) printf "; %d passed, %d failed, %d ignored%s", passed, failed, ignored, told
+      if (cargo) printf "; %d passed, %d failed, %d ignored%s%s", passed, failed, ignored, told, unsteady
       else if (runs) printf "; %d runs", runs
       else if (other != "") printf "; %s", other
     }'
