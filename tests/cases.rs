@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use emulators::Answer;
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
 use hubbub::accounts::Role;
 use hubbub::error::Error;
 use hubbub::store::{Arg, Engine, Tx, Verb};
@@ -25,6 +26,8 @@ use crate::kit::{Api, SESSION, World};
 use crate::on_both;
 
 const COUNT: usize = 14;
+/// Servers with cases that run side by side.
+const AT_ONCE: usize = 2;
 /// Not right yet. Empty when everything is.
 const PENDING: &[&str] = &[];
 
@@ -216,8 +219,10 @@ on_both!(what_others_reported_goes_right_here, |engine| async move {
         stage.finish().await;
         cases.into_iter().zip(told).collect::<Vec<_>>()
     });
+    // What a case says of seconds holds where the machine has time for it: a few servers at once.
+    let run: Vec<_> = stream::iter(run).buffer_unordered(AT_ONCE).collect().await;
     let (mut right, mut wrong) = (0, Vec::new());
-    for (case, told) in join_all(run).await.into_iter().flatten() {
+    for (case, told) in run.into_iter().flatten() {
         let pending = PENDING.contains(&case.name.as_str());
         match told {
             Ok(()) if pending => wrong.push(format!("{} is right now: take it off the list", case.name)),

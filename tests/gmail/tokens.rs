@@ -124,7 +124,7 @@ on_both!(who_took_the_permission_back_signs_in_again_and_nothing_is_lost, |engin
 on_both!(pushes_of_others_are_refused_and_new_keys_are_fetched, |engine| async move {
     let shop = Shop::start(engine).await;
     shop.google.arrives(MAILBOX, &mail("m-one"));
-    shop.is_read().await;
+    shop.is_quiet().await;
     let reads = shop.calls("/history").len();
     for forgery in [
         Forgery::OtherAudience,
