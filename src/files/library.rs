@@ -5,15 +5,18 @@
 //! suite below (`library/tests.rs`).
 
 mod folder;
+mod mark;
 mod s3;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use adapters::Reader;
 use async_trait::async_trait;
+use uuid::Uuid;
 
 pub use folder::Folder;
 pub use s3::{Listed, S3, S3Settings};
@@ -24,6 +27,9 @@ use crate::config::Config;
 pub trait Library: Send + Sync {
     /// Keeps a complete local file under a key. The local file may be gone afterwards; if this fails, it is still there.
     async fn put(&self, key: &str, from: &Path) -> io::Result<()>;
+
+    /// Keeps a few bytes under a key that has no object yet. `false`: it has one, which stays.
+    async fn put_new(&self, key: &str, bytes: &[u8]) -> io::Result<bool>;
 
     /// [`io::ErrorKind::NotFound`]: there is no such object.
     async fn open(&self, key: &str) -> io::Result<Reader>;
@@ -41,6 +47,18 @@ pub struct Libraries {
     s3: Option<S3>,
     writes_to_s3: bool,
 }
+
+/// By which nodes know whether they see each other's files.
+#[derive(Debug)]
+pub struct Marks {
+    /// Of the library that new files go to.
+    pub written: io::Result<String>,
+    /// Of all that can be read, that one included.
+    pub readable: Vec<String>,
+}
+
+/// How long a bucket has to tell its mark: its client tries again by itself for minutes.
+const BUCKET_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Begins the paths of objects in the bucket; paths without it are the folder's.
 const S3_MARK: &str = "s3:";
@@ -66,6 +84,30 @@ impl Libraries {
     /// Where a new object is to be: `key` in the library that is written to.
     pub fn path(&self, key: &str) -> String {
         if self.writes_to_s3 { format!("{S3_MARK}{key}") } else { key.to_owned() }
+    }
+
+    /// The marks of the libraries. The one that is written to gets one, and so does the bucket; a folder that is only read
+    /// keeps what it has.
+    pub async fn marks(&self, id: Uuid) -> Marks {
+        let folder = if self.writes_to_s3 {
+            mark::read(&self.folder).await
+        } else {
+            mark::read_or_make(&self.folder, id).await.map(Some)
+        };
+        let s3 = match &self.s3 {
+            Some(s3) => match tokio::time::timeout(BUCKET_PATIENCE, mark::read_or_make(s3, id)).await {
+                Ok(mark) => mark.map(Some),
+                Err(_) => Err(io::Error::other("the bucket does not answer")),
+            },
+            None => Ok(None),
+        };
+        let folder = folder.map(|mark| mark.map(|mark| format!("folder:{mark}")));
+        let s3 = s3.map(|mark| mark.map(|mark| format!("{S3_MARK}{mark}")));
+        let marks = [&folder, &s3].into_iter().filter_map(|mark| mark.as_ref().ok()?.clone());
+        let readable = marks.collect();
+        let written = if self.writes_to_s3 { s3 } else { folder };
+        let named = |mark: Option<String>| mark.ok_or_else(|| io::Error::other("s3_bucket names no bucket"));
+        Marks { written: written.and_then(named), readable }
     }
 
     /// The bucket, if there is one.

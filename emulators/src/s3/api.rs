@@ -36,6 +36,10 @@ async fn call(Extracted(shared): Extracted<Arc<Shared>>, request: Request) -> Re
     }
     let query: BTreeMap<String, String> =
         url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let is_new = parts.headers.get("if-none-match").is_some_and(|tags| tags == "*");
+    if is_new && shared.state.read(|state| state.objects.contains_key(key)) {
+        return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
+    }
     let failure = shared.state.change(|state| {
         state.calls += 1;
         let every = state.every?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use adapters::Reader;
 use async_trait::async_trait;
 use tokio::fs;
+use tokio::io::AsyncWriteExt as _;
 
 use super::Library;
 use crate::private;
@@ -48,6 +49,21 @@ impl Library for Folder {
             }
             done => done,
         }
+    }
+
+    async fn put_new(&self, key: &str, bytes: &[u8]) -> io::Result<bool> {
+        let place = self.place(key)?;
+        if let Some(parent) = place.parent() {
+            private::create_dir(parent)?;
+        }
+        let mut file =
+            match fs::OpenOptions::from(private::create_options()).create_new(true).open(&place).await {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+                file => file?,
+            };
+        file.write_all(bytes).await?;
+        file.sync_all().await?;
+        Ok(true)
     }
 
     async fn open(&self, key: &str) -> io::Result<Reader> {

@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream::{StreamExt as _, TryStreamExt as _};
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path as Key;
-use object_store::{ObjectStore as _, ObjectStoreExt as _, PutPayload};
+use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutPayload};
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 
@@ -128,6 +128,16 @@ impl Library for S3 {
             return self.bucket.put(&key, PutPayload::from_bytes(first)).await.map(drop).map_err(other);
         }
         self.put_in_parts(&key, &mut file, first).await
+    }
+
+    /// A server that has no such condition ignores it or refuses the call: then the last one who writes is the first.
+    async fn put_new(&self, key: &str, bytes: &[u8]) -> io::Result<bool> {
+        let (key, payload) = (self.key(key), PutPayload::from(bytes.to_vec()));
+        match self.bucket.put_opts(&key, payload.clone(), PutMode::Create.into()).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(_) => self.bucket.put(&key, payload).await.map(|_| true).map_err(other),
+        }
     }
 
     async fn open(&self, key: &str) -> io::Result<Reader> {

@@ -31,10 +31,21 @@ async fn conforms(library: &dyn Library) {
     let mut keys = library.keys("t1/").await.expect("keys");
     keys.sort();
     assert_eq!(keys, ["t1/a", "t1/b"]);
+    assert!(!library.put_new("t1/b", b"other").await.expect("there is one"));
+    assert!(bytes(library, "t1/b").await.expect("the first one") == b"hello");
     library.delete("t1/b").await.expect("deleted");
     library.delete("t1/b").await.expect("deleted already");
     assert!(gone(bytes(library, "t1/b").await));
     assert_eq!(library.keys("t1/").await.expect("keys"), ["t1/a"]);
+    assert!(library.put_new("new", b"first").await.expect("written"));
+    assert!(bytes(library, "new").await.expect("opened") == b"first");
+    library.delete("new").await.expect("deleted");
+    let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    assert_eq!(mark::read(library).await.expect("read"), None);
+    let mark = mark::read_or_make(library, first).await.expect("made");
+    assert_eq!(mark, first.simple().to_string());
+    assert_eq!(mark::read_or_make(library, second).await.expect("read"), mark);
+    assert_eq!(mark::read(library).await.expect("read"), Some(mark));
     assert!(library.put("t1/c", &folder.path().join("nothing")).await.is_err());
     assert!(gone(bytes(library, "t1/c").await));
 }
