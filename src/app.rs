@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::files::Files;
 use crate::store::Store;
 use crate::vault::Vault;
-use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, Typing};
+use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, NodeWatch, Typing};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -62,6 +62,10 @@ pub struct App {
     /// Cancelled when the process should drop its work.
     pub hard: CancellationToken,
     pub tasks: TaskTracker,
+    /// This node among the others.
+    pub nodes: Arc<NodeWatch>,
+    /// Tells the others that this node lives, until all other tasks have ended.
+    pub beat: TaskTracker,
     pub started_at_ms: i64,
     /// The id of the installation, used in cookie names.
     pub installation: String,
@@ -71,8 +75,8 @@ pub struct App {
 
 /// The longest wait for tasks after the hard token.
 const DROP_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait for a database that may be gone: to return leases, which also expire, and to close. Everything that
-/// was answered is committed.
+/// The longest wait for a database that may be gone: to return leases, which also expire; to leave the list of nodes, and to
+/// close. Everything that was answered is committed.
 const HAND_BACK_WAIT: Duration = Duration::from_secs(2);
 const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
@@ -96,13 +100,18 @@ impl App {
         self.soft.cancel();
         self.hub.drain(until.saturating_duration_since(Instant::now())).await;
         self.tasks.close();
+        self.beat.close();
         if timeout_at(until, self.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = self.tasks.len(), "dropping tasks that did not finish in time");
         }
         self.hard.cancel();
-        // A dropped task ends at its next await.
-        let _ = timeout(DROP_WAIT, self.tasks.wait()).await;
-        if timeout(CLOSE_WAIT, self.store.close()).await.is_err() {
+        // A dropped task ends at its next await. A node of which something still runs stays in the list.
+        let has_ended = timeout(DROP_WAIT, self.tasks.wait()).await.is_ok();
+        let until = Instant::now() + CLOSE_WAIT;
+        if !has_ended || timeout_at(until, self.beat.wait()).await.is_err() {
+            tracing::warn!("this node stays in the list of nodes until its silence is noticed");
+        }
+        if timeout_at(until, self.store.close()).await.is_err() {
             tracing::warn!("the database did not close in time");
         }
     }

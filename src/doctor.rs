@@ -91,6 +91,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("migrations", |patient| Box::pin(database::migrations(patient))),
     ("master-key", |patient| Box::pin(database::master_key(patient))),
     ("clock", |patient| Box::pin(database::clock(patient))),
+    ("nodes", |patient| Box::pin(database::nodes(patient))),
     ("bus", |patient| Box::pin(reach::bus(patient))),
     ("server", |patient| Box::pin(reach::server(patient))),
     ("public-url", |patient| Box::pin(reach::public_url(patient))),

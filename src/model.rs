@@ -11,6 +11,7 @@ mod known;
 mod lead;
 pub mod limits;
 mod message;
+mod node;
 mod person;
 mod privacy_notice;
 mod provider_app;
@@ -32,6 +33,7 @@ pub use message::{
     Attachment, AttachmentState, Author, AuthorKind, Direction, MAX_PIXELS, MessageBody, MessageError,
     MessageKind, MessageStatus, OutAttachment, OutButton, OutTemplate, PICTURES, Reaction,
 };
+pub use node::{NodeBus, NodeReason, NodeState};
 pub use person::{Merge, MergeKind, MergeState, PersonChange};
 pub use privacy_notice::PrivacyNotice;
 pub use provider_app::{ProviderApp, ProviderAppState, ProviderAppView};

@@ -29,6 +29,7 @@ mod links;
 mod me;
 mod media;
 mod messages;
+mod nodes;
 mod outside;
 mod pairing;
 mod people;
@@ -55,7 +56,7 @@ use documents::socket_document;
 pub(crate) use entry::Call;
 pub(crate) use turns::MAX_CAPACITY;
 
-use crate::accounts::Permission::{Answer, Manage, Merge, Operate, Promote, Read, Respond};
+use crate::accounts::Permission::{Answer, Manage, Merge, Promote, Read, Respond};
 use crate::accounts::Thing::{
     Attachment, Channel, Company, Contact, Conversation, Envelope, File, Link, Turn,
 };
@@ -420,18 +421,6 @@ entries! {
             refuses: Some(&[404]),
             ..Described::default()
         });
-    }
-    "apps" {
-        /// The apps of providers through which channels are connected, and how many of each family are free.
-        ///
-        /// For people of the platform only.
-        "app.list" => act(apps::list).needs(Read).get("/api/v1/apps");
-        /// Add an app. For administrators of the platform only.
-        "app.create" => run(apps::create).needs(Operate).post("/api/v1/apps");
-        /// Change an app's name, state, tenant or settings. For administrators of the platform only.
-        ///
-        /// Another address or app id needs the app's secrets again.
-        "app.update" => run(apps::update).needs(Operate).patch("/api/v1/apps");
     }
     "companies" {
         /// The companies that the caller sees.

@@ -16,6 +16,9 @@ use crate::operations;
 
 /// Serves everything on this listener until the application stops.
 pub fn start(listener: TcpListener, app: AppState) {
+    if let Ok(address) = listener.local_addr() {
+        app.nodes.listens(address);
+    }
     let router = router(app.clone());
     serve::serve(listener, app, router, Upgrades::First);
 }

@@ -4,7 +4,9 @@
 //! The store's publisher is connected to the hub later: it is passed when the store opens, before there is anything to
 //! publish to.
 
+mod beat;
 mod bridge;
+mod join;
 mod log;
 mod notices;
 
@@ -26,8 +28,9 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::files::Files;
 use crate::rpc::SocketRules;
+use crate::store::jobs::ClaimIds;
 use crate::store::{Engine, Store, StoreConfig, sessions};
-use crate::work::{self, Consumers, Dispatcher, Hearing, Runner, Typing};
+use crate::work::{self, Consumers, Dispatcher, Hearing, NodeWatch, Runner, Typing};
 
 /// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
 /// media files and name lookups.
@@ -59,6 +62,8 @@ impl App {
         })?;
         let vault = Arc::new(installation::vault(&config, &store).await?);
         let files = Files::open(&config, &vault)?;
+        let engine = hub::HubConfig::default();
+        let nodes = Arc::new(NodeWatch::new(engine.node.parse().context("the name of this node")?));
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(sessions::Installation).await?;
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), outward)
@@ -78,19 +83,22 @@ impl App {
             http: http.clone(),
             chat_paces: work::ChatPaces::default(),
             human_paces: work::HumanPaces::default(),
+            nodes: Arc::clone(&nodes),
             soft: soft.clone(),
             hard: hard.clone(),
             tasks: tasks.clone(),
         };
         let started_at_ms = store.clock().now_ms();
         let bus = bus(&config, &installation)?;
+        // The last thing that may refuse the start: whoever is in the list runs.
+        let node = join::join(nodes.id, &config, &store, &files.libraries).await?;
         // A cycle: the hub calls the rules, the rules refer to the application, and the application owns the hub.
         let app = Arc::new_cyclic(|app| {
             let log = Arc::new(log::FeedLog::new(store.clone()));
             let noticed = Arc::clone(&bridge);
             let noticed = Box::new(move |notice: &[u8]| noticed.noticed(notice));
             let rules = Arc::new(SocketRules::new(Weak::clone(app), noticed));
-            let hub = hub::Hub::new(hub::HubConfig { bus, ..hub::HubConfig::default() }, rules, log);
+            let hub = hub::Hub::new(hub::HubConfig { bus, ..engine }, rules, log);
             let dispatcher = Dispatcher::new(store.clone(), channels.clone(), hub.clone());
             Self {
                 config,
@@ -116,16 +124,19 @@ impl App {
                 soft,
                 hard,
                 tasks,
+                nodes,
+                beat: TaskTracker::new(),
                 started_at_ms,
                 installation,
                 busy_told: work::BusyTold::default(),
             }
         });
-        let runner = Runner::new();
+        let runner = Runner::new(ClaimIds::of(app.nodes.id));
         bridge.connect(&app, Arc::clone(&runner));
         app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
         app.tasks.spawn(Arc::clone(&app.typing).run(Arc::clone(&app.dispatcher), app.soft.clone()));
         app.tasks.spawn(Arc::clone(&app.hearing).run(app.soft.clone()));
+        app.beat.spawn(beat::run(Arc::clone(&app), node));
         let env = Arc::new(env);
         app.consumers.start(&env);
         runner.start(env);

@@ -47,6 +47,7 @@ pub mod looks;
 pub mod merges;
 pub mod messages;
 pub mod names;
+pub mod nodes;
 pub mod notices;
 pub mod ownership;
 pub mod pace;
@@ -234,6 +235,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("events", events::ALL),
         ("files", files::ALL),
         ("jobs", jobs::ALL),
+        ("jobs", jobs::OF_ABANDONED),
         ("jobs", jobs::OF_DEAD),
         ("leads", leads::ALL),
         ("links", links::ALL),
@@ -241,6 +243,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("merges", merges::ALL),
         ("messages", messages::ALL),
         ("names", names::ALL),
+        ("nodes", nodes::ALL),
         ("notices", notices::ALL),
         ("ownership", ownership::ALL),
         ("pace", pace::ALL),

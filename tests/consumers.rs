@@ -196,6 +196,7 @@ on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
         channels: app.channels.clone(),
         files: app.files.clone(),
         http: app.http.clone(),
+        nodes: Arc::clone(&app.nodes),
         soft: app.soft.clone(),
         hard: app.hard.clone(),
         tasks: app.tasks.clone(),

@@ -29,6 +29,7 @@ pub const OF_THE_INSTALLATION: &[(&str, &str)] = &[
     ),
     ("link_codes", "a directory: a visitor's address names nothing but the code"),
     ("apps", "apps of providers: a pool, of which tenants get theirs"),
+    ("nodes", "the servers themselves"),
     ("sign_ins", "a browser comes back from a provider with nothing but its state"),
 ];
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use emulators::telegram::{EmulatorConfig, TelegramEmulator};
 use hubbub::clock::Clock;
 use hubbub::error::Error;
-use hubbub::store::jobs::{self, Acknowledge, Class, Job, Slot};
+use hubbub::store::jobs::{self, Acknowledge, ClaimIds, Class, Job, Slot};
 use hubbub::store::pace::Paces;
 use hubbub::store::shares::Shares;
 use hubbub::store::{Effects, Engine, Publisher, Store, StoreConfig, Tx, Verb};
@@ -48,6 +48,7 @@ impl Verb for Fill {
 
 struct Claim {
     paces: Arc<Paces>,
+    claims: Arc<ClaimIds>,
 }
 
 impl Verb for Claim {
@@ -56,7 +57,7 @@ impl Verb for Claim {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let until = tx.now() + 60_000;
         let shares = Shares::of(Class::Send);
-        let taken = jobs::claim(tx, Class::Send, 64, until, (&self.paces, &shares)).await?;
+        let taken = jobs::claim(tx, Class::Send, 64, until, (&self.paces, &shares, &self.claims)).await?;
         let next = if taken.is_empty() { jobs::next_at(tx, Class::Send, &shares).await? } else { None };
         Ok((taken.into_iter().map(|(job, _)| job).collect(), next))
     }
@@ -126,7 +127,7 @@ async fn drain(engine: Engine, backlog: i64) {
         let fill = Fill { tenant, queue: busy, from, to: (from + 2_000).min(backlog), lanes: 400 };
         store.write(fill).await.expect("filled");
     }
-    let paces = Arc::new(Paces::default());
+    let (paces, claims) = (Arc::new(Paces::default()), Arc::new(ClaimIds::of(Uuid::from_u128(7))));
     let (mut begun, mut last, mut others): (Vec<i64>, HashMap<String, Uuid>, Vec<i64>) = Default::default();
     let rate = 25;
     let (started, mut asked) = (hand.load(Ordering::Relaxed), 0_i64);
@@ -147,7 +148,11 @@ async fn drain(engine: Engine, backlog: i64) {
             asked += 1;
         }
         let at = Instant::now();
-        let (taken, next) = store.write(Claim { paces: Arc::clone(&paces) }).await.expect("a claim").value;
+        let (taken, next) = store
+            .write(Claim { paces: Arc::clone(&paces), claims: Arc::clone(&claims) })
+            .await
+            .expect("a claim")
+            .value;
         worst = worst.max(at.elapsed());
         for job in &taken {
             if job.queue == idle {

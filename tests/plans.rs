@@ -26,6 +26,7 @@ const STILL: &[(&str, &str)] = &[
     ("links", "made by people, at most 2,000 of a tenant"),
     ("labels", "made by people, at most 200 a tenant"),
     ("migrations", "a row for each file"),
+    ("nodes", "a row for each server of the last hour"),
     ("privacy_notices", "written by people, a row for each change"),
     ("queues", "a few rows for each channel"),
     ("shared_accounts", "a row or none for each channel"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hubbub::clock::Clock;
 use hubbub::error::Error;
-use hubbub::store::jobs::{self, Claimed, Class, ReadNews, Slot};
+use hubbub::store::jobs::{self, ClaimIds, Claimed, Class, ReadNews, Slot};
 use hubbub::store::pace::Paces;
 use hubbub::store::shares::Shares;
 use hubbub::store::{Arg, Effects, Engine, Publisher, Store, StoreConfig, Tx, Verb};
@@ -66,6 +66,7 @@ impl Verb for Tenant {
 /// One claim of the news workers, as the runner makes it.
 struct Claim {
     paces: Arc<Paces>,
+    claims: Arc<ClaimIds>,
     shares: Shares,
     free: i64,
 }
@@ -75,7 +76,8 @@ impl Verb for Claim {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let until = tx.now() + 60_000;
-        let taken = jobs::claim(tx, Class::News, self.free, until, (&self.paces, &self.shares)).await?;
+        let taken =
+            jobs::claim(tx, Class::News, self.free, until, (&self.paces, &self.shares, &self.claims)).await?;
         let next = jobs::next_at(tx, Class::News, &self.shares).await?;
         Ok((taken, next))
     }
@@ -96,6 +98,7 @@ impl Verb for End {
 struct Workers {
     store: Store,
     paces: Arc<Paces>,
+    claims: Arc<ClaimIds>,
     shares: Shares,
     running: Vec<Claimed>,
 }
@@ -105,7 +108,8 @@ impl Workers {
     async fn claim(&mut self) -> Option<i64> {
         loop {
             let free = (Class::News.workers() - self.running.len()) as i64;
-            let claim = Claim { paces: Arc::clone(&self.paces), shares: self.shares.clone(), free };
+            let (paces, claims) = (Arc::clone(&self.paces), Arc::clone(&self.claims));
+            let claim = Claim { paces, claims, shares: self.shares.clone(), free };
             let (taken, next) = self.store.write(claim).await.expect("a claim").value;
             if taken.is_empty() {
                 return next;
@@ -131,8 +135,13 @@ on_both!(one_tenant_or_one_provider_never_holds_all_workers_of_a_class, |engine|
     let (clock, hand) = Clock::manual(1_794_312_000_000);
     let store = Store::open(&StoreConfig::new(url, 4), clock, Arc::new(Nobody)).await.expect("a store");
     let workers = Class::News.workers();
-    let mut news =
-        Workers { store, paces: Arc::default(), shares: Shares::of(Class::News), running: Vec::new() };
+    let mut news = Workers {
+        store,
+        paces: Arc::default(),
+        claims: Arc::new(ClaimIds::of(Uuid::from_u128(7))),
+        shares: Shares::of(Class::News),
+        running: Vec::new(),
+    };
 
     // More mailboxes than there are workers, and a tenant with one.
     let heavy = Tenant { number: 1, kind: "gmail", channels: 3 * workers as u64 };

@@ -102,6 +102,10 @@ impl Config {
                 refuse(key, "must be between 0 (for ever) and 36500")?;
             }
         }
+        let name = &self.server.node_name;
+        if name.chars().count() > 100 || name.chars().any(char::is_control) {
+            refuse("server.node_name", "must be at most 100 characters, none of them a line's end")?;
+        }
         if self.server.worker_threads > 1_024 {
             refuse("server.worker_threads", "must be at most 1024")?;
         }

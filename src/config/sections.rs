@@ -12,6 +12,8 @@ use super::Network;
 #[serde(deny_unknown_fields)]
 pub struct Server {
     pub listen: SocketAddr,
+    /// Empty: the machine's.
+    pub node_name: String,
     /// In canonical form; the listening address if the file leaves it empty.
     pub public_url: String,
     pub trusted_proxies: Vec<Network>,

@@ -1,7 +1,10 @@
 //! The database as the configuration names it: reachable, of which version, opened by the master key, of the same time.
 
+use std::collections::BTreeSet;
+
 use super::{Judged, Patient};
 use crate::app::installation;
+use crate::model::NodeState;
 use crate::store::inspect::{Inspection, Schema, inspect};
 use crate::store::{Engine, StoreError};
 use crate::vault::key_file;
@@ -9,6 +12,8 @@ use crate::vault::key_file;
 /// Milliseconds between two clocks.
 const SOME_SKEW: i64 = 1_000;
 const MUCH_SKEW: i64 = 30_000;
+const SYNCHRONISE: &str =
+    "synchronise both (chrony, systemd-timesyncd): leases and schedules of several nodes go by their clocks";
 
 async fn look(patient: &Patient<'_>) -> Result<Inspection, StoreError> {
     inspect(&patient.config.store.database_url, patient.clock).await
@@ -88,10 +93,46 @@ pub(super) async fn clock(patient: &Patient<'_>) -> Judged {
     }
     let Ok(Inspection { skew_ms: Some(skew), .. }) = look(patient).await else { return unknown() };
     let what = format!("{skew} ms between this machine and the database");
-    let advice = "synchronise both (chrony, systemd-timesyncd): leases and schedules of several nodes go by their clocks";
     match skew.abs() {
         0..SOME_SKEW => Judged::ok(what),
-        SOME_SKEW..MUCH_SKEW => Judged::warn(what, advice),
-        _ => Judged::fail(what, advice),
+        SOME_SKEW..MUCH_SKEW => Judged::warn(what, SYNCHRONISE),
+        _ => Judged::fail(what, SYNCHRONISE),
     }
+}
+
+pub(super) async fn nodes(patient: &Patient<'_>) -> Judged {
+    if Engine::of(&patient.config.store.database_url) == Engine::Sqlite {
+        return Judged::ok("one server works with a SQLite file");
+    }
+    let Ok(Inspection { nodes: Some(listed), .. }) = look(patient).await else { return unknown() };
+    let count = listed.live().count();
+    let mut judged = Judged::ok(if count == 0 { "none runs".to_owned() } else { format!("{count} running") });
+    for node in &listed.nodes {
+        let who = format!("{} ({})", node.name, node.address);
+        let silent_s = node.silent_ms(listed.now) / 1_000;
+        judged = match node.state_at(listed.now) {
+            NodeState::Silent => judged.and_warn(
+                format!("nothing was heard of {who} for {silent_s} s"),
+                "start it, or see whether it reaches the database; it is left out an hour after its last sign",
+            ),
+            NodeState::NotReady => {
+                judged.and_warn(format!("{who} is not ready"), "run `hubbub doctor` with its configuration")
+            }
+            NodeState::Ready | NodeState::Draining => judged,
+        };
+        let skew = node.clock_at - node.seen_at;
+        if skew.abs() >= SOME_SKEW {
+            judged =
+                judged.and_warn(format!("the clock of {who} is {skew} ms off the database's"), SYNCHRONISE);
+        }
+    }
+    let versions: BTreeSet<_> = listed.live().map(|node| node.version.as_str()).collect();
+    if versions.len() > 1 {
+        let versions: Vec<_> = versions.into_iter().collect();
+        judged = judged.and_warn(
+            format!("they run different versions: {}", versions.join(", ")),
+            "that is right for the time of an update only: restart those that are behind",
+        );
+    }
+    judged
 }

@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::problem::{Problem, no_descriptors};
-use crate::app::AppState;
+use crate::app::{App, AppState};
 use crate::error::Error;
+use crate::model::NodeReason;
 use crate::store::events::Touch;
 use crate::store::{Tx, Verb, accounts};
 
@@ -37,13 +38,21 @@ pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> 
     ))
 }
 
+/// What the server knows by itself that keeps it from being ready.
+pub fn reason(app: &App) -> Option<NodeReason> {
+    if app.descriptors.are_short() {
+        return Some(NodeReason::Descriptors);
+    }
+    app.hub.path().is_some_and(|path| !path.is_up()).then_some(NodeReason::Bus)
+}
+
 /// Fails when the store does not read and commit in time, the bus to other nodes is broken, descriptors are short, or a
 /// shutdown has begun.
 pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.soft.is_cancelled() {
         return Err(not_ready("the server is shutting down"));
     }
-    if app.descriptors.are_short() {
+    if reason(&app) == Some(NodeReason::Descriptors) {
         return Err(no_descriptors());
     }
     let checks = async {
@@ -56,7 +65,7 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
         Ok::<_, Error>(())
     };
     match tokio::time::timeout(PATIENCE, checks).await {
-        Ok(Ok(())) if app.hub.path().is_some_and(|path| !path.is_up()) => {
+        Ok(Ok(())) if reason(&app) == Some(NodeReason::Bus) => {
             Err(not_ready("the bus to the other nodes is broken; this one reads the database instead"))
         }
         Ok(Ok(())) => Ok(Json(Health { status: "ready" })),

@@ -1,6 +1,8 @@
 //! `/metrics` in the Prometheus text format: the server's counters, the hub's counters, and the process. No label names
 //! a tenant: the number of tenants has no bound.
 
+use std::collections::BTreeSet;
+
 use adapters::verify::is_same_secret;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -10,7 +12,9 @@ use super::extract::bearer;
 use super::problem::{Problem, Result};
 use crate::app::AppState;
 use crate::error::Error;
+use crate::model::NodeState;
 use crate::store::jobs::Class;
+use crate::store::nodes::List;
 use crate::store::{Tx, Verb, queues};
 use crate::telemetry;
 
@@ -35,6 +39,7 @@ pub async fn open(State(app): State<AppState>) -> Result<impl IntoResponse> {
 
 async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
     jobs(app).await?;
+    nodes(app).await?;
     let stats = app.hub.stats();
     let gauges = [
         ("hubbub_hub_sessions", stats.sessions),
@@ -104,6 +109,18 @@ async fn jobs(app: &AppState) -> Result<()> {
             metrics::gauge!(name, "class" => class.as_str()).set(value as f64);
         }
     }
+    Ok(())
+}
+
+/// The installation's nodes by their state, and how many versions those that live have.
+async fn nodes(app: &AppState) -> Result<()> {
+    let listed = app.store.read(List).await?;
+    for state in [NodeState::Ready, NodeState::NotReady, NodeState::Draining, NodeState::Silent] {
+        let count = listed.nodes.iter().filter(|node| node.state_at(listed.now) == state).count();
+        metrics::gauge!("hubbub_nodes", "state" => state.as_str()).set(count as f64);
+    }
+    let versions: BTreeSet<_> = listed.live().map(|node| &node.version).collect();
+    metrics::gauge!("hubbub_node_versions").set(versions.len() as f64);
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The entries of the table that are nobody's who is signed in: webhooks of providers, and what operators' tools ask.
+//! The entries of the table that concern the installation: webhooks of providers, and what its operators ask and do.
 
 use axum::http::Method;
 use serde_json::json;
@@ -6,8 +6,8 @@ use serde_json::json;
 use super::entry::{Operation, act, run};
 use super::handler::handle;
 use super::schemas::{Described, Shape};
-use super::{docs, entries, jobs, openapi_json};
-use crate::accounts::Permission::Manage;
+use super::{apps, docs, entries, jobs, nodes, openapi_json};
+use crate::accounts::Permission::{Manage, Operate, Read};
 use crate::accounts::Thing::Job;
 use crate::http::{health, hooks, metrics};
 
@@ -20,6 +20,11 @@ entries! {
         "job.retry" => act(jobs::retry).about(Job).needs(Manage).post("/api/v1/jobs/{id}/retry");
         /// Forget a given-up job.
         "job.forget" => act(jobs::forget).about(Job).needs(Manage).delete("/api/v1/jobs/{id}");
+        /// The servers of the installation: their versions, how they are, and whether they reach each other.
+        ///
+        /// For administrators of the platform only. One that was not heard of for 20 seconds is `silent`; an hour later it
+        /// is left out. One that is stopped is left out at once.
+        "node.list" => act(nodes::list).needs(Operate).get("/api/v1/nodes");
         /// The description of this API.
         "docs.openapi" => handle(Method::GET, "/api/v1/openapi.json", async || docs::json(openapi_json()), |_| {
             let answers = vec![Shape::of(200, "application/json")];
@@ -49,6 +54,18 @@ entries! {
             refuses: Some(&[401, 403]),
             ..Described::default()
         });
+    }
+    "apps" {
+        /// The apps of providers through which channels are connected, and how many of each family are free.
+        ///
+        /// For people of the platform only.
+        "app.list" => act(apps::list).needs(Read).get("/api/v1/apps");
+        /// Add an app. For administrators of the platform only.
+        "app.create" => run(apps::create).needs(Operate).post("/api/v1/apps");
+        /// Change an app's name, state, tenant or settings. For administrators of the platform only.
+        ///
+        /// Another address or app id needs the app's secrets again.
+        "app.update" => run(apps::update).needs(Operate).patch("/api/v1/apps");
     }
     "webhooks" {
         /// Where a provider delivers: the token is the channel's, secret and unguessable.

@@ -70,6 +70,20 @@ impl Engine {
         }
     }
 
+    /// The clock of the database, in Unix milliseconds; `None` where it is this machine's. It is that of the call, not
+    /// of the transaction's begin.
+    pub const fn clock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(POSTGRES_CLOCK),
+        }
+    }
+
+    /// Whether only one server at a time works with a database.
+    pub const fn has_one_node(self) -> bool {
+        matches!(self, Self::Sqlite)
+    }
+
     /// Creates the engine's own part of the search index: the tokens of each document.
     pub const fn search_schema(self) -> &'static [&'static str] {
         match self {
@@ -214,6 +228,8 @@ impl Epoch {
         }
     }
 }
+
+pub(super) const POSTGRES_CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 const EPOCH: &str = "select epoch from installation where id = 1";
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
+use super::dialect::POSTGRES_CLOCK;
+use super::nodes::{self, Listed, Node};
 use super::postgres::connect;
-use super::{Engine, StoreError, backup, migrate};
+use super::{Engine, FromRow as _, Row, StoreError, backup, migrate};
 use crate::clock::Clock;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -16,7 +18,6 @@ const APPLIED: &str = "select version, name, digest from migrations order by ver
 const SEALED: &str = "select id, sealed from channels order by id limit 1";
 const LITE_TABLE: &str = "select count(*) from sqlite_master where type = 'table' and name = 'migrations'";
 const PG_TABLE: &str = "select count(*) from pg_class where relname = 'migrations' and relnamespace = current_schema()::regnamespace";
-const PG_TIME: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 type Applied = Vec<(i64, String, String)>;
 
@@ -27,6 +28,8 @@ pub struct Inspection {
     pub schema: Schema,
     /// The clock of the database, less ours; `None` where both are one.
     pub skew_ms: Option<i64>,
+    /// The nodes that may share it; `None` where there is one, or of an older schema.
+    pub nodes: Option<Listed>,
     /// A channel, and its secrets as they are sealed.
     pub sealed: Option<(Uuid, String)>,
 }
@@ -81,14 +84,14 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
         }
     }
     let engine = format!("SQLite {}, {}", rusqlite::version(), path.display());
-    Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: None, sealed })
+    Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: None, nodes: None, sealed })
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
     let client = connect::alone(url, "hubbub doctor").await?;
     let version: String = client.query_one("show server_version", &[]).await?.get(0);
     let before = clock.now_ms();
-    let theirs: i64 = client.query_one(PG_TIME, &[]).await?.get(0);
+    let theirs: i64 = client.query_one(POSTGRES_CLOCK, &[]).await?.get(0);
     // The middle of the call is when the database looked at its clock, about.
     let ours = before + (clock.now_ms() - before) / 2;
     let (mut applied, mut sealed) = (Applied::new(), None);
@@ -99,6 +102,16 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
             sealed = client.query_opt(SEALED, &[]).await?.map(|row| (row.get(0), row.get(1)));
         }
     }
+    let schema = Schema::of(&applied);
+    let nodes = match schema {
+        Schema::Current { .. } => {
+            let rows = client.query(nodes::LIST, &[&nodes::MAX_NODES]).await?;
+            let nodes =
+                rows.iter().map(|row| Node::from_row(&Row::Postgres(row))).collect::<Result<_, _>>()?;
+            Some(Listed { now: theirs, nodes })
+        }
+        _ => None,
+    };
     let engine = format!("PostgreSQL {version}");
-    Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: Some(theirs - ours), sealed })
+    Ok(Inspection { engine, schema, skew_ms: Some(theirs - ours), nodes, sealed })
 }

@@ -31,9 +31,11 @@ macro_rules! select {
     };
 }
 
+mod abandoned;
 mod dead;
 mod put_off;
 
+pub use abandoned::{ALL as OF_ABANDONED, ClaimIds, claimed, is_still_claimed};
 pub use dead::{ALL as OF_DEAD, dead, drop_dead, forget_dead, old_dead, revive};
 pub use put_off::{ALL as OF_PUT_OFF, not_before, put_off};
 
@@ -56,8 +58,6 @@ const NEXT_BUT: &str = "select q.next_at from queues q where q.class = $1 and q.
 const KEEP: &str = "update jobs set claimed_until = $4 where tenant = $1 and id = $2 and claim = $3";
 const CLAIM: &str = "update jobs set state = 'claimed', claim = $3, claimed_until = $4, tries = tries + 1 \
     where tenant = $1 and id = $2 and state = 'ready'";
-const EXPIRED: &str =
-    select!("where j.state = 'claimed' and j.claimed_until <= $1 order by j.claimed_until limit $2");
 const RELEASE: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $4, error = $5 \
     where tenant = $1 and id = $2 and claim = $3";
 const AGAIN: &str = "update jobs set state = 'ready', claim = null, claimed_until = null, run_at = $4, tries = 0, \
@@ -66,8 +66,6 @@ const DONE: &str = "delete from jobs where tenant = $1 and id = $2 and claim = $
 const FRESH: &str = "update jobs set tries = 0 where tenant = $1 and id = $2";
 const BURY: &str = "update jobs set state = 'dead', claim = null, claimed_until = null, error = $3 \
     where tenant = $1 and id = $2 and (claim is null or claim = $4)";
-const STILL_EXPIRED: &str =
-    "select id from jobs where tenant = $1 and id = $2 and claim = $3 and claimed_until <= $4";
 const PROMOTE: &str = "update jobs set state = 'ready' where tenant = $1 and id = (select id from jobs where tenant = $1 \
     and lane = $2 and state = 'behind' and not exists (select 1 from jobs where tenant = $1 and lane = $2 \
     and state in ('ready', 'claimed')) order by position, id limit 1)";
@@ -96,13 +94,11 @@ pub const ALL: &[&str] = &[
     NEXT_BUT,
     KEEP,
     CLAIM,
-    EXPIRED,
     RELEASE,
     AGAIN,
     DONE,
     FRESH,
     BURY,
-    STILL_EXPIRED,
     PROMOTE,
     HURRY,
     WAITING,
@@ -328,7 +324,7 @@ pub async fn claim(
     class: Class,
     limit: i64,
     claimed_until: i64,
-    (paces, shares): (&Paces, &Shares),
+    (paces, shares, ids): (&Paces, &Shares, &ClaimIds),
 ) -> Result<Vec<Claimed>, StoreError> {
     let now = tx.now();
     let mut taken: Vec<Claimed> = Vec::new();
@@ -354,7 +350,7 @@ pub async fn claim(
         let ready: Vec<Job> = tx.all(READY, args![queue.tenant, queue.id, class as i64, now, most]).await?;
         let before = taken.len();
         for mut job in ready {
-            let claim = tx.new_id();
+            let claim = ids.next();
             if tx.exec(CLAIM, args![job.tenant, job.id, claim, claimed_until]).await? == 1 {
                 job.claim = Some(claim);
                 job.tries += 1;
@@ -386,17 +382,6 @@ pub async fn next_at(tx: &mut Tx<'_>, class: Class, shares: &Shares) -> Result<O
         }
     };
     Ok(next.map(|(at,)| at).filter(|at| *at != queues::NEVER))
-}
-
-/// Claimed jobs whose claim has expired.
-pub async fn expired(tx: &mut Tx<'_>, now: i64, limit: i64) -> Result<Vec<Job>, StoreError> {
-    tx.all(EXPIRED, args![now, limit]).await
-}
-
-/// Whether the job's claim is still the same one, and expired.
-pub async fn still_expired(tx: &mut Tx<'_>, job: &Job, before: i64) -> Result<bool, StoreError> {
-    let asked = args![job.tenant, job.id, job.claim, before];
-    Ok(tx.one::<(Uuid,)>(STILL_EXPIRED, asked).await?.is_some())
 }
 
 /// Releases a claimed job, to run again at `run_at`. `false`: the claim was lost.

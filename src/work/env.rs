@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::chat_pace::ChatPaces;
 use super::human_pace::HumanPaces;
+use super::node_watch::NodeWatch;
 use crate::channels::ChannelCache;
 use crate::config::Config;
 use crate::files::Files;
@@ -24,6 +25,7 @@ pub struct Env {
     pub chat_paces: ChatPaces,
     /// Which parts wait as a person would.
     pub human_paces: HumanPaces,
+    pub nodes: Arc<NodeWatch>,
     /// Soft shutdown: no new work begins.
     pub soft: CancellationToken,
     /// Hard shutdown: running work is dropped.

@@ -1,5 +1,8 @@
-//! Recovers jobs that a dead process had claimed. A send that had begun becomes `unknown`, because the provider may have
-//! accepted it; every other job runs again.
+//! Recovers jobs that a dead process had claimed: when their claims have expired, and at once when their node is known to
+//! be dead. A send that had begun becomes `unknown`, because the provider may have accepted it; every other job runs again.
+//!
+//! A node that was taken for dead and comes back sends nothing twice, whenever its claims are taken: a send begins by a
+//! transaction that wants the claim (`deliver/begin.rs`), and one that had begun is not sent by anybody else.
 
 use std::time::Duration;
 
@@ -19,7 +22,7 @@ const REASON: &str = "the server stopped while it was being done";
 /// On SQLite every claim found at start is stale: only one server uses a database file.
 pub(super) async fn at_start(env: &Env) {
     if env.store.engine() == Engine::Sqlite {
-        recover(env, i64::MAX).await;
+        recover(env, None, i64::MAX).await;
     }
 }
 
@@ -28,20 +31,24 @@ pub(super) async fn run(env: &Env) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while env.soft.run_until_cancelled(ticks.tick()).await.is_some() {
-        recover(env, env.store.clock().now_ms()).await;
+        recover(env, None, env.store.clock().now_ms()).await;
+        for dead in env.nodes.dead() {
+            recover(env, Some(dead.node), dead.claimed_until).await;
+        }
     }
 }
 
-async fn recover(env: &Env, claimed_before: i64) {
+/// Releases the jobs whose claims end by then: of all nodes, or of one.
+async fn recover(env: &Env, node: Option<Uuid>, claimed_until: i64) {
     loop {
-        let expired = match env.store.read(LoadExpired { claimed_before }).await {
-            Ok(expired) => expired,
+        let abandoned = match env.store.read(LoadAbandoned { node, claimed_until }).await {
+            Ok(abandoned) => abandoned,
             Err(error) => return tracing::warn!(%error, "abandoned jobs cannot be read"),
         };
-        let (count, mut taken) = (expired.len() as i64, 0_usize);
-        for job in expired {
+        let (count, mut taken) = (abandoned.len() as i64, 0_usize);
+        for job in abandoned {
             let id = job.id;
-            match env.store.write(ReleaseExpired { job, claimed_before }).await {
+            match env.store.write(ReleaseAbandoned { job, claimed_until }).await {
                 Ok(_) => taken += 1,
                 Err(error) => {
                     tracing::warn!(%error, job = %id, "an abandoned job cannot be released; it is retried");
@@ -58,24 +65,25 @@ async fn recover(env: &Env, claimed_before: i64) {
     }
 }
 
-struct LoadExpired {
-    claimed_before: i64,
+struct LoadAbandoned {
+    node: Option<Uuid>,
+    claimed_until: i64,
 }
 
-impl Verb for LoadExpired {
+impl Verb for LoadAbandoned {
     type Out = Vec<Job>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Job>, Error> {
-        Ok(jobs::expired(tx, self.claimed_before, PAGE).await?)
+        Ok(jobs::claimed(tx, self.node, self.claimed_until, PAGE).await?)
     }
 }
 
-struct ReleaseExpired {
+struct ReleaseAbandoned {
     job: Job,
-    claimed_before: i64,
+    claimed_until: i64,
 }
 
-impl Verb for ReleaseExpired {
+impl Verb for ReleaseAbandoned {
     type Out = ();
 
     fn tenant(&self) -> Option<Uuid> {
@@ -83,7 +91,7 @@ impl Verb for ReleaseExpired {
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        if !jobs::still_expired(tx, &self.job, self.claimed_before).await? {
+        if !jobs::is_still_claimed(tx, &self.job, self.claimed_until).await? {
             return Ok(());
         }
         let kind = kinds::of(&self.job.kind);

@@ -13,7 +13,7 @@ use super::Env;
 use super::end::FailJob;
 use super::{kinds, recover};
 use crate::error::Error;
-use crate::store::jobs::{self, Claimed, Class, Job};
+use crate::store::jobs::{self, ClaimIds, Claimed, Class, Job};
 use crate::store::pace::Paces;
 use crate::store::shares::Shares;
 use crate::store::{Store, Tx, Verb};
@@ -21,8 +21,8 @@ use crate::store::{Store, Tx, Verb};
 /// Longest time between two polls: alone, and beside other nodes, whose work is to be found when they die.
 const IDLE: Duration = Duration::from_secs(5);
 const IDLE_BESIDE: Duration = Duration::from_secs(1);
-/// Length of a claim, which is renewed while the job runs: for so long the lanes of a dead node wait, and so long may the
-/// database be away before a job that runs on counts as given up.
+/// Length of a claim, which is renewed while the job runs: so long may the database be away before a job that runs on
+/// counts as given up. The claims of a node that is known to be dead end sooner (`recover`).
 pub(super) const CLAIM_MS: i64 = 60_000;
 const MAX_CLAIM: usize = 64;
 /// Tries of recording a failed job while the database is unavailable.
@@ -33,6 +33,7 @@ const RETRY_CLAIM_MS: i64 = 5;
 pub struct Runner {
     classes: Vec<Arc<Workers>>,
     paces: Arc<Paces>,
+    claims: Arc<ClaimIds>,
 }
 
 struct Workers {
@@ -53,7 +54,7 @@ impl Workers {
 }
 
 impl Runner {
-    pub fn new() -> Arc<Self> {
+    pub fn new(claims: ClaimIds) -> Arc<Self> {
         let workers = |class: &Class| Workers {
             class: *class,
             notify: Notify::new(),
@@ -65,6 +66,7 @@ impl Runner {
         Arc::new(Self {
             classes: Class::ALL.iter().map(workers).map(Arc::new).collect(),
             paces: Arc::default(),
+            claims: Arc::new(claims),
         })
     }
 
@@ -115,6 +117,7 @@ impl Runner {
                 class: workers.class,
                 limit: free as i64,
                 paces: Arc::clone(&self.paces),
+                claims: Arc::clone(&self.claims),
                 shares,
             };
             let claimed = env.store.write(claim).await;
@@ -295,6 +298,7 @@ struct ClaimJobs {
     class: Class,
     limit: i64,
     paces: Arc<Paces>,
+    claims: Arc<ClaimIds>,
     shares: Shares,
 }
 
@@ -303,7 +307,8 @@ impl Verb for ClaimJobs {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         let until = tx.now() + CLAIM_MS;
-        let taken = jobs::claim(tx, self.class, self.limit, until, (&self.paces, &self.shares)).await?;
+        let by = (&*self.paces, &self.shares, &*self.claims);
+        let taken = jobs::claim(tx, self.class, self.limit, until, by).await?;
         let soon = tx.now() + RETRY_CLAIM_MS;
         let next = if taken.is_empty() { jobs::next_at(tx, self.class, &self.shares).await? } else { None };
         Ok((taken, next.map(|next| next.max(soon))))

@@ -141,7 +141,7 @@ on_both!(objects_are_rows_in_a_bucket_that_fails, |engine| async move {
     bucket.fails_one_of(Some(7));
     let here = async || {
         let names = bucket.keys().into_iter();
-        names.filter_map(|key| key.rsplit('/').next().map(str::to_owned)).collect()
+        names.filter_map(|key| key.split_once('/').map(|(_, id)| id.to_owned())).collect()
     };
     let (left, failed) = come_and_go(&world, size(150, 1_000) as u32, here).await;
     println!("bucket: {left} left, {failed} uploads failed and were told so");
@@ -165,7 +165,9 @@ on_both!(an_object_of_nobody_is_removed_from_a_bucket_after_a_day, |engine| asyn
     let query = format!("tenant={}&name=a.png", world.tenant);
     let (status, answer) = bring(&world, &api, &query, "image/png", picture(40, 40)).await;
     assert_eq!(status, 201, "{answer}");
-    let kept = bucket.keys().pop().expect("an object");
+    // On PostgreSQL the bucket has its mark, too.
+    let there = bucket.keys();
+    let kept = there.iter().find(|key| key.contains('/')).expect("an object").clone();
     bucket.holds(&kept, &picture(40, 40), OLD);
     let name = |tenant: Uuid, number: u128| format!("{tenant}/{}", Uuid::from_u128(number));
     // Ours and old: gone.
@@ -178,7 +180,7 @@ on_both!(an_object_of_nobody_is_removed_from_a_bucket_after_a_day, |engine| asyn
     bucket.holds(&others, b"x", OLD);
     bucket.holds("notes/today.txt", b"x", OLD);
     world.app.store.write(crate::retention::RetainNow).await.expect("it runs");
-    let mut expected = vec![kept, young, others, "notes/today.txt".to_owned()];
+    let mut expected = [there, vec![young, others, "notes/today.txt".to_owned()]].concat();
     expected.sort();
     let gone = async {
         while bucket.keys() != expected {

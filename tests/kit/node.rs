@@ -126,6 +126,17 @@ impl Program {
         Self { child, address }
     }
 
+    /// As a supervisor that stops it.
+    pub fn terminate(&self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+    }
+
+    /// Waits for its end.
+    pub fn ended(&mut self) {
+        self.child.wait().expect("it has ended");
+    }
+
     /// As a machine that loses its power: nothing is handed back.
     pub fn kill(&mut self) {
         self.child.kill().expect("it is killed");

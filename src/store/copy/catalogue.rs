@@ -64,9 +64,9 @@ pub(super) fn quoted(name: &str) -> String {
     format!("\"{name}\"")
 }
 
-/// Tables that are not copied. `migrations` are the target's own. The search index differs between the engines, and is
+/// Tables that are not copied. `migrations` and `nodes` are the target's own. The search index differs between the engines, and is
 /// built anew by its consumer, which begins where it has no place.
-const NOT_COPIED: &[&str] = &["migrations", "search_blocks", "search_documents"];
+const NOT_COPIED: &[&str] = &["migrations", "nodes", "search_blocks", "search_documents"];
 const NOT_COPIED_BEGIN: &str = "search_tokens";
 /// Tables of which only some rows are copied.
 const IN_PART: &[(&str, &str)] = &[("consumer_cursors", "consumer <> 'search'")];

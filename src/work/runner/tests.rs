@@ -81,7 +81,8 @@ impl Held {
         let store = store.expect("a store");
         store.write(Push).await.expect("a job");
         let (paces, shares) = (Arc::default(), Shares::of(Class::News));
-        let claim = ClaimJobs { class: Class::News, limit: 1, paces, shares };
+        let claims = Arc::new(ClaimIds::of(Uuid::from_u128(7)));
+        let claim = ClaimJobs { class: Class::News, limit: 1, paces, claims, shares };
         let (mut jobs, _) = store.write(claim).await.expect("a claim").value;
         let (job, _) = jobs.remove(0);
         Self { store, job, hand, _folder: folder }

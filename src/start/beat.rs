@@ -1,0 +1,64 @@
+//! This node's row in the list of nodes, written every few seconds until nothing of it runs any more; and what the rows of
+//! the others tell of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::app::App;
+use crate::http::health;
+use crate::model::{NodeBus, NodeState};
+use crate::store::Engine;
+use crate::store::nodes::{Beat, Leave, Node};
+
+const EVERY: Duration = Duration::from_secs(4);
+/// Where there are no others to tell.
+const EVERY_ALONE: Duration = Duration::from_secs(15);
+
+pub(super) async fn run(app: Arc<App>, mut node: Node) {
+    let every = if app.store.engine() == Engine::Postgres { EVERY } else { EVERY_ALONE };
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut told_to_stop = false;
+    loop {
+        tokio::select! {
+            () = app.hard.cancelled() => break,
+            () = app.soft.cancelled(), if !told_to_stop => told_to_stop = true,
+            // Others see at once where it is, and that it is ready.
+            () = app.nodes.begins_to_listen() => {}
+            _ = ticks.tick() => {}
+        }
+        describe(&app, &mut node);
+        // It is waited for, also when the work is to be dropped: a write goes on without its caller, and one that ends
+        // after the node has left would put it back into the list.
+        match app.store.write(Beat(node.clone())).await {
+            Ok(listed) => app.nodes.look(&listed.value.nodes),
+            Err(error) => tracing::warn!(%error, "the list of nodes cannot be written; it is tried again"),
+        }
+    }
+    // Others take over what a node had that has left: first nothing of it runs any more.
+    app.tasks.wait().await;
+    if let Err(error) = app.store.write(Leave(node.id)).await {
+        tracing::warn!(%error, "this node stays in the list until it is removed for its silence");
+    }
+}
+
+/// How the node is now.
+fn describe(app: &App, node: &mut Node) {
+    if let Some(address) = app.nodes.address() {
+        node.address = address.to_string();
+    }
+    node.reason = health::reason(app);
+    node.state = match node.reason {
+        _ if app.soft.is_cancelled() => NodeState::Draining,
+        None => NodeState::Ready,
+        Some(_) => NodeState::NotReady,
+    };
+    (node.bus, node.round_trip_us) = match app.hub.path() {
+        None => (NodeBus::Alone, None),
+        Some(hub::Path::Down { .. }) => (NodeBus::Down, None),
+        Some(hub::Path::Up { round_trip }) => (NodeBus::Up, i64::try_from(round_trip.as_micros()).ok()),
+    };
+    node.sessions = i64::try_from(app.hub.stats().sessions).unwrap_or(i64::MAX);
+}

@@ -1,0 +1,123 @@
+//! Makes this server one of the installation's nodes, unless it would not see the files of one that runs: a file that
+//! one node stores would be missing on the other.
+
+use anyhow::bail;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::files::Libraries;
+use crate::model::{NodeBus, NodeState};
+use crate::store::nodes::{Join, Joined, Node, SILENT_MS};
+use crate::store::{Engine, Store};
+
+/// Longest name of a machine that is stored.
+const MAX_NAME: usize = 100;
+
+/// Enters the node and returns it as it is stored.
+pub(super) async fn join(
+    id: Uuid,
+    config: &Config,
+    store: &Store,
+    libraries: &Libraries,
+) -> anyhow::Result<Node> {
+    let (mut library, mut readable) = (None, Vec::new());
+    // On SQLite there is one node, whose files nobody else has to see.
+    if store.engine() == Engine::Postgres {
+        let marks = libraries.marks(store.ids().next()).await;
+        readable = marks.readable;
+        match marks.written {
+            Ok(mark) => library = Some(mark),
+            // A bucket is away for all nodes alike, and messages without files go on.
+            Err(error) if is_in_bucket(config) => tracing::warn!(
+                %error,
+                place = place(config),
+                "whether other nodes have the same files cannot be checked: the bucket does not tell its mark"
+            ),
+            Err(error) => bail!(
+                "data_dir: {} cannot be used ({error}): let the server's user read and write there",
+                place(config)
+            ),
+        }
+    }
+    let node = Node {
+        id,
+        name: name(config),
+        address: config.server.listen.to_string(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started_at: 0,
+        seen_at: 0,
+        clock_at: 0,
+        state: NodeState::NotReady,
+        reason: None,
+        bus: if config.bus.url.is_empty() { NodeBus::Alone } else { NodeBus::Down },
+        round_trip_us: None,
+        sessions: 0,
+        library,
+        readable,
+    };
+    match store.write(Join(node.clone())).await?.value {
+        Joined::Apart(other) => bail!(refusal(config, &node, &other)),
+        Joined::Yes { started_at, library_before } => {
+            if let (Some(before), Some(now)) = (library_before, &node.library)
+                && before != *now
+                && !node.readable.contains(&before)
+            {
+                tracing::warn!(
+                    place = place(config),
+                    "files were kept in another {} until now, which this server does not see: what is there cannot be \
+                     opened. If it is only not mounted, or named wrongly, stop the server and mend that; if its files were \
+                     moved here, all is well",
+                    kind(&before)
+                );
+            }
+            Ok(Node { started_at, ..node })
+        }
+    }
+}
+
+fn refusal(config: &Config, node: &Node, other: &Node) -> String {
+    let theirs = other.library.as_ref().filter(|mark| !node.readable.contains(mark));
+    let why = match theirs {
+        Some(mark) => format!(
+            "writes files to a {} that this server, whose files are in {}, does not see",
+            kind(mark),
+            place(config)
+        ),
+        None => format!("does not see {}, where this server would write files to", place(config)),
+    };
+    format!(
+        "files: the node {} ({}), which runs on the same database, {why}. Give all nodes one data_dir on a shared file \
+         system, or one bucket (file_library = \"s3\", s3_bucket); to change from one to the other, name the bucket on all \
+         of them first. If that node is gone, start this one again {} seconds after its end. See docs/scaling.md",
+        other.name,
+        other.address,
+        SILENT_MS / 1_000
+    )
+}
+
+fn is_in_bucket(config: &Config) -> bool {
+    config.files.file_library == "s3"
+}
+
+/// Where this server writes files to.
+fn place(config: &Config) -> String {
+    let files = &config.files;
+    if is_in_bucket(config) {
+        return format!("the bucket {} ({}/{})", files.s3_bucket, files.s3_endpoint, files.s3_prefix);
+    }
+    format!("the folder {}", config.media_dir().display())
+}
+
+fn kind(mark: &str) -> &'static str {
+    if mark.starts_with("folder:") { "folder" } else { "bucket" }
+}
+
+/// The configured name, or the machine's.
+fn name(config: &Config) -> String {
+    let configured = &config.server.node_name;
+    if !configured.is_empty() {
+        return configured.clone();
+    }
+    let machine = rustix::system::uname();
+    machine.nodename().to_string_lossy().chars().filter(|sign| !sign.is_control()).take(MAX_NAME).collect()
+}

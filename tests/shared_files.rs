@@ -1,0 +1,184 @@
+//! Nodes of one installation see each other's files: one that would not is refused at its start, whichever library it has.
+
+use std::path::Path;
+
+use emulators::s3::S3Emulator;
+use hubbub::app::{App, AppState};
+use hubbub::clock::Clock;
+use hubbub::config::Config;
+use hubbub::store::Engine;
+
+use crate::kit::{World, logs};
+
+/// A further node of the world's installation with another data folder, changed in some way.
+fn config(world: &World, data_dir: &Path, change: impl Fn(&mut Config)) -> Config {
+    let mut config = Config::embedded(data_dir);
+    config.store.database_url.clone_from(&world.database);
+    config.secrets = world.app.config.secrets.clone();
+    config.bus = world.app.config.bus.clone();
+    change(&mut config);
+    config
+}
+
+async fn starts(config: Config) -> AppState {
+    App::start(config, Clock::System).await.expect("it starts")
+}
+
+async fn refused(config: Config) -> String {
+    let started = App::start(config, Clock::System).await;
+    format!("{:#}", started.err().expect("it is refused"))
+}
+
+fn in_bucket(bucket: &S3Emulator, prefix: &str) -> impl Fn(&mut Config) {
+    let (endpoint, prefix) = (bucket.endpoint(), prefix.to_owned());
+    let (key, secret) = (bucket.access_key(), bucket.secret_key());
+    move |config| {
+        config.files.s3_bucket = "files".into();
+        config.files.s3_endpoint.clone_from(&endpoint);
+        config.files.s3_prefix.clone_from(&prefix);
+        config.files.s3_access_key = key.into();
+        config.files.s3_secret_key = secret.into();
+    }
+}
+
+fn to_bucket(bucket: &S3Emulator, prefix: &str) -> impl Fn(&mut Config) {
+    let named = in_bucket(bucket, prefix);
+    move |config| {
+        named(config);
+        config.files.file_library = "s3".into();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_with_a_folder_of_its_own_is_refused() {
+    let world = World::start(Engine::Postgres).await;
+    let apart = tempfile::tempdir().expect("a folder");
+    let why = refused(config(&world, apart.path(), |_| {})).await;
+    for text in ["does not see", "data_dir", "file_library", apart.path().to_str().expect("a path")] {
+        assert!(why.contains(text), "{text}: {why}");
+    }
+    let unusable = tempfile::tempdir().expect("a folder");
+    std::fs::write(unusable.path().join("media"), "").expect("a file in its place");
+    let why = refused(config(&world, unusable.path(), |_| {})).await;
+    assert!(why.contains("data_dir") && why.contains("cannot be used"), "{why}");
+    // The same folder by another name is the same.
+    #[cfg(unix)]
+    {
+        let link = apart.path().join("link");
+        std::os::unix::fs::symlink(world.folder(), &link).expect("a link");
+        starts(config(&world, &link, |_| {})).await.stop().await;
+    }
+    // With nobody else it is the operator's to know: files may have been moved, or are not mounted.
+    for app in world.apps() {
+        app.stop().await;
+    }
+    let log = logs::Recording::start();
+    let moved = starts(config(&world, apart.path(), |_| {})).await;
+    assert!(log.text().contains("files were kept in another folder until now"), "{}", log.text());
+    let why = refused(config(&world, world.folder(), |_| {})).await;
+    assert!(why.contains("does not see"), "{why}");
+    moved.stop().await;
+    starts(config(&world, world.folder(), |_| {})).await.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copied_folder_is_the_same_library() {
+    let world = World::start(Engine::Postgres).await;
+    for app in world.apps() {
+        app.stop().await;
+    }
+    let other = tempfile::tempdir().expect("a folder");
+    let (from, to) = (world.folder().join("media"), other.path().join("media"));
+    std::fs::create_dir(&to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        std::fs::copy(entry.path(), to.join(entry.file_name())).expect("copied");
+    }
+    let log = logs::Recording::start();
+    starts(config(&world, other.path(), |_| {})).await.stop().await;
+    let place = other.path().display().to_string();
+    let warned = log.text();
+    assert!(!warned.lines().any(|line| line.contains("until now") && line.contains(&place)), "{warned}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_with_one_bucket_need_no_folder() {
+    let bucket = S3Emulator::start().await.expect("a bucket");
+    let world = World::configured(Engine::Postgres, to_bucket(&bucket, "hub")).await;
+    let apart = tempfile::tempdir().expect("a folder");
+    starts(config(&world, apart.path(), to_bucket(&bucket, "hub"))).await.stop().await;
+    let why = refused(config(&world, apart.path(), to_bucket(&bucket, "other"))).await;
+    assert!(why.contains("does not see") && why.contains("s3_bucket"), "{why}");
+    let why = refused(config(&world, apart.path(), |_| {})).await;
+    assert!(why.contains("writes files to a bucket"), "{why}");
+    // It reads the bucket, and the others would not read its folder.
+    let why = refused(config(&world, apart.path(), in_bucket(&bucket, "hub"))).await;
+    assert!(why.contains("where this server would write"), "{why}");
+    world.finish().await;
+}
+
+/// As docs/scaling.md says: the bucket is named on all nodes first, then they write there, one after the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_move_from_a_folder_to_a_bucket_one_by_one() {
+    let bucket = S3Emulator::start().await.expect("a bucket");
+    let world = World::start(Engine::Postgres).await;
+    let data = world.folder();
+    let why = refused(config(&world, data, to_bucket(&bucket, ""))).await;
+    assert!(why.contains("does not see the bucket files"), "{why}");
+    let mut first = starts(config(&world, data, in_bucket(&bucket, ""))).await;
+    for app in world.apps() {
+        app.stop().await;
+    }
+    let mut second = starts(config(&world, data, in_bucket(&bucket, ""))).await;
+    for node in [&mut first, &mut second] {
+        node.stop().await;
+        *node = starts(config(&world, data, to_bucket(&bucket, ""))).await;
+    }
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_start_together_agree_on_the_mark() {
+    let world = World::start(Engine::Postgres).await;
+    for app in world.apps() {
+        app.stop().await;
+    }
+    let bucket = S3Emulator::start().await.expect("a bucket");
+    let shared = tempfile::tempdir().expect("a folder");
+    for round in 0..5 {
+        let data = shared.path().join(round.to_string());
+        std::fs::create_dir(&data).expect("a folder");
+        let prefix = format!("round-{round}");
+        let folder = || starts(config(&world, &data, |_| {}));
+        let nodes = tokio::join!(folder(), folder());
+        tokio::join!(nodes.0.stop(), nodes.1.stop());
+        let object = || starts(config(&world, &data, to_bucket(&bucket, &prefix)));
+        let nodes = tokio::join!(object(), object());
+        tokio::join!(nodes.0.stop(), nodes.1.stop());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_does_not_answer_keeps_nobody_from_starting() {
+    let nobody = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        free.local_addr().expect("its address")
+    };
+    let log = logs::Recording::start();
+    let world = World::configured(Engine::Postgres, |config| {
+        config.files.file_library = "s3".into();
+        config.files.s3_bucket = "files".into();
+        config.files.s3_endpoint = format!("http://{nobody}");
+        (config.files.s3_access_key, config.files.s3_secret_key) = ("key".into(), "secret".into());
+    })
+    .await;
+    assert!(log.text().contains("cannot be checked"), "{}", log.text());
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_server_marks_nothing() {
+    let world = World::start(Engine::Sqlite).await;
+    assert!(!world.folder().join("media").exists());
+    world.finish().await;
+}
