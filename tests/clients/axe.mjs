@@ -11,11 +11,13 @@ export async function axeChecks(world, check) {
       assert.equal(await world.says(chat, name, "How long does a lantern burn?"), 200);
     }
     const empty = (await world.admin("", "company", "create", "--tenant", world.tenant, "--name", "Nothing yet", "--kind", "product")).id;
+    const operator = "operator@example.com";
+    await world.admin(world.password, "user", "create", "--email", operator, "--name", "Oda Operator", "--password-stdin", "--platform-role", "admin");
     // Some hundred looks, each with its own page.
     const said = await run("axe", process.execPath, [`${root}web/e2e/axe.mjs`], {
       ms: 600_000,
       env: {
-        HUBBUB_URL: world.url, HUBBUB_EMAIL: world.email, HUBBUB_PASSWORD: world.password, SHOTS: process.env.SHOTS ?? "", EMPTY: empty, ONLY: process.env.ONLY ?? "", ALL: process.env.ALL ?? "",
+        HUBBUB_URL: world.url, HUBBUB_EMAIL: world.email, HUBBUB_OPERATOR: operator, HUBBUB_PASSWORD: world.password, SHOTS: process.env.SHOTS ?? "", EMPTY: empty, ONLY: process.env.ONLY ?? "", ALL: process.env.ALL ?? "",
         CHROMIUM: `${root}tests/clients/chromium.sh`, HUBBUB_TEST_CHROMIUM: process.env.CHROMIUM ?? "",
       },
     });

@@ -181,7 +181,7 @@ export async function frameChecks(world, check) {
       agent: ["companies", "channels", "links", "leads", "people", "profile", "appearance"],
       viewer: ["companies", "channels", "links", "leads", "people", "profile", "appearance"],
       manager: ["companies", "channels", "links", "leads", "people", "apps", "profile", "appearance"],
-      admin: ["companies", "channels", "windows", "links", "leads", "details", "people", "log", "jobs", "apps", "profile", "appearance"],
+      admin: ["companies", "channels", "windows", "links", "leads", "details", "people", "log", "jobs", "apps", "nodes", "profile", "appearance"],
     })) {
       await check(`${name}: the pages and controls that are shown are those that the server grants`, async () => {
         const page = await enter(name, { to: "#/settings" });

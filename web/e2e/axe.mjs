@@ -2,6 +2,7 @@
 // sideways and words that are cut off. A page is a line of `pages`.
 //
 //   HUBBUB_URL       http://127.0.0.1:8080       HUBBUB_EMAIL, HUBBUB_PASSWORD   somebody who may see everything
+//   HUBBUB_OPERATOR  an administrator of the platform with the same password; without one its pages are left out
 //   CHROMIUM         path of the browser, /usr/bin/chromium unless told
 //   SHOTS            a folder for screenshots of each page at 320, 360, 768, 1024 and 1600 px, none unless told
 //   ALL              anything, for every look at every width
@@ -15,6 +16,7 @@ import { cutOff } from "./cut_off.mjs";
 const url = (process.env.HUBBUB_URL ?? "http://127.0.0.1:8080").replace(/\/$/, "");
 const [email, password] = [process.env.HUBBUB_EMAIL, process.env.HUBBUB_PASSWORD];
 if (!email || !password) throw new Error("HUBBUB_EMAIL and HUBBUB_PASSWORD are not set; see the head of this file");
+const operator = process.env.HUBBUB_OPERATOR;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const at = (page, id) => page.getByTestId(id);
@@ -34,7 +36,12 @@ const settings = (section, shown, open) => ({
   },
 });
 
-/** `path` from the root; `open` brings the page to what is to be seen; `signedIn` unless told. `only`: what lies over a page
+const someNode = {
+  name: "hub-1", address: "10.0.0.5:8080", version: "1.0.0", is_other_version: false, is_this: false, started_at: 1_794_312_000_000, state: "ready", reason: null,
+  silent_ms: 900, skew_ms: 3, bus: "up", round_trip_us: 740, sessions: 21,
+};
+
+/** `path` from the root; `open` brings the page to what is to be seen; `signedIn` unless told, or an operator. `only`: what lies over a page
  * is looked at alone, since the rest of the page is out of reach while it is open. */
 const pages = [
   { name: "sign-in", path: "/", signedIn: false, open: (page) => at(page, "sign-in-email").waitFor() },
@@ -131,6 +138,17 @@ const pages = [
   settings("people", "people"),
   settings("log", "log-line"),
   settings("jobs", "page-jobs"),
+  { ...settings("nodes", "node-line"), signedIn: "operator" },
+  // Answered for the server: the states that one server does not get into by itself.
+  {
+    ...settings("nodes", "node-line"), name: "settings, nodes in trouble", signedIn: "operator", answers: { "**/api/v1/nodes": { nodes: [
+      { ...someNode, id: "1", is_this: true },
+      { ...someNode, id: "2", name: "hub-2", is_other_version: true, version: "0.9.0", state: "not_ready", reason: "bus", bus: "down", round_trip_us: null, skew_ms: -61_000 },
+      { ...someNode, id: "3", name: "hub-3", state: "silent", silent_ms: 754_000 },
+      { ...someNode, id: "4", name: "hub-4", state: "draining", bus: "alone", round_trip_us: null },
+    ] } },
+  },
+  { ...settings("nodes", "page-nodes"), name: "settings, no nodes", signedIn: "operator", answers: { "**/api/v1/nodes": { nodes: [] } } },
   gallery("parts"),
   gallery("dialog", async (page) => {
     await at(page, "open-dialog").click();
@@ -169,7 +187,7 @@ const pages = [
   { name: "docs, socket", path: "/docs/socket", signedIn: false, plain: true },
   // The last one: a window keeps the part of the inbox that it was asked for.
   { name: "inbox, none", path: `/#/inbox/closed${process.env.EMPTY ? `?company=${process.env.EMPTY}` : ""}`, open: (page) => page.locator(".side .empty:visible, .list .empty:visible").first().waitFor() },
-].filter(({ name }) => name.includes(process.env.ONLY ?? ""));
+].filter(({ name, signedIn }) => name.includes(process.env.ONLY ?? "") && (signedIn !== "operator" || operator));
 
 /** Colours are the theme's and room is the language's, so that two looks show what is wrong: every page is looked at in the
  * longer words on a small dark screen, and in a wide light one. The pages that are seen most are looked at in the other
@@ -204,11 +222,11 @@ async function context(look, width, state) {
 }
 
 /** A session for each look: refresh tokens turn over, so that two windows cannot share one. */
-async function signIn(look, width) {
+async function signIn(look, width, who = email) {
   const made = await context(look, width);
   const page = await made.newPage();
   await page.goto(`${url}/`);
-  await at(page, "sign-in-email").fill(email);
+  await at(page, "sign-in-email").fill(who);
   await at(page, "sign-in-password").fill(password);
   await at(page, "sign-in-submit").click();
   await at(page, "conversation-row").first().waitFor();
@@ -229,6 +247,7 @@ async function look(made, entry, where, again = true) {
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (line) => line.type() === "error" && /Content Security Policy/.test(line.text()) && complaints.push(line.text()));
+  for (const [path, json] of Object.entries(entry.answers ?? {})) await page.route(path, (route) => route.fulfill({ json }));
   try {
     const query = entry.path.startsWith("/gallery") || entry.path === "/docs" ? `?lang=${where.language}&theme=${where.theme}${where.dir === "rtl" ? "&dir=rtl" : ""}` : "";
     await page.goto(url + entry.path + query);
@@ -271,8 +290,10 @@ async function shots() {
     for (const width of [320, 360, 768, 1024, 1600]) {
       const language = width % 3 === 0 ? "ru" : "en";
       const [outside, inside] = [await context({ theme, language }, width), await signIn({ theme, language }, width)];
+      const desk = operator ? await signIn({ theme, language }, width, operator) : null;
       for (const entry of pages) {
-        const page = await (entry.signedIn === false ? outside : inside).newPage();
+        const page = await (entry.signedIn === false ? outside : entry.signedIn === "operator" ? desk : inside).newPage();
+        for (const [path, json] of Object.entries(entry.answers ?? {})) await page.route(path, (route) => route.fulfill({ json }));
         await page.goto(url + entry.path + (entry.signedIn === false && !entry.plain && entry.path !== "/" ? `?lang=${language}&theme=${theme}` : ""));
         await entry.open?.(page).catch(() => undefined);
         await page.screenshot({ path: `${process.env.SHOTS}/${entry.name.replaceAll(/\W+/g, "-")}-${width}-${theme}.png`, fullPage: entry.name === "gallery, parts" });
@@ -280,6 +301,7 @@ async function shots() {
       }
       await outside.close();
       await inside.close();
+      await desk?.close();
     }
   }
 }
@@ -289,9 +311,11 @@ try {
     for (const one of looksAt(width)) {
       const inside = pages.some(({ signedIn }) => signedIn !== false) ? await signIn(one, width) : null;
       const outside = await context(one, width);
-      for (const entry of pagesIn(width, one)) await look(entry.signedIn === false ? outside : inside, entry, { ...one, width, page: entry.name });
+      const desk = operator && pagesIn(width, one).some(({ signedIn }) => signedIn === "operator") ? await signIn(one, width, operator) : null;
+      for (const entry of pagesIn(width, one)) await look(entry.signedIn === false ? outside : entry.signedIn === "operator" ? desk : inside, entry, { ...one, width, page: entry.name });
       await outside.close();
       await inside?.close();
+      await desk?.close();
     }
     if (!process.env.ALL && !full[width]) continue;
     const outside = await context(mirrored, width);

@@ -1051,6 +1051,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The servers of the installation: their versions, how they are, and whether they reach each other.
+         * @description For administrators of the platform only. One that was not heard of for 20 seconds is `silent`; an hour later it
+         *     is left out. One that is stopped is left out at once.
+         */
+        get: operations["get_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -2969,6 +2990,67 @@ export interface components {
             /** Format: uuid */
             tenant: string;
         };
+        /**
+         * @description The way from a node to the others.
+         * @enum {string}
+         */
+        NodeBus: "alone" | "up" | "down";
+        /**
+         * @description Why a node is not ready.
+         * @enum {string}
+         */
+        NodeReason: "bus" | "descriptors";
+        /**
+         * @description How a node is.
+         * @enum {string}
+         */
+        NodeState: "ready" | "not_ready" | "draining" | "silent";
+        /** @description A server of the installation. */
+        NodeView: {
+            /** @description Where it listens. */
+            address: string;
+            bus: components["schemas"]["NodeBus"];
+            /** Format: uuid */
+            id: string;
+            /** @description It runs another version than the node that started last. */
+            is_other_version: boolean;
+            /** @description It is the one that answers. */
+            is_this: boolean;
+            /** @description The machine's name, or the configured `node_name`. */
+            name: string;
+            reason: components["schemas"]["NodeReason"] | null;
+            /**
+             * Format: int64
+             * @description Microseconds of a message through the bus to itself.
+             */
+            round_trip_us: number | null;
+            /**
+             * Format: int64
+             * @description Open sockets and streams.
+             */
+            sessions: number;
+            /**
+             * Format: int64
+             * @description Milliseconds since it gave a sign of itself, by the clock of the database.
+             */
+            silent_ms: number;
+            /**
+             * Format: int64
+             * @description Milliseconds that its clock was ahead of the database's then.
+             */
+            skew_ms: number;
+            /**
+             * Format: int64
+             * @description Unix milliseconds, by the clock of the database.
+             */
+            started_at: number;
+            state: components["schemas"]["NodeState"];
+            version: string;
+        };
+        Nodes: {
+            /** @description By name and address. */
+            nodes: components["schemas"]["NodeView"][];
+        };
         NoteBody: {
             client_id: string;
             text: string;
@@ -4080,6 +4162,11 @@ export type NewLeadSource = components['schemas']['NewLeadSource'];
 export type NewLink = components['schemas']['NewLink'];
 export type NewSignIn = components['schemas']['NewSignIn'];
 export type NewSourceName = components['schemas']['NewSourceName'];
+export type NodeBus = components['schemas']['NodeBus'];
+export type NodeReason = components['schemas']['NodeReason'];
+export type NodeState = components['schemas']['NodeState'];
+export type NodeView = components['schemas']['NodeView'];
+export type Nodes = components['schemas']['Nodes'];
 export type NoteBody = components['schemas']['NoteBody'];
 export type Nothing = components['schemas']['Nothing'];
 export type NoticeTexts = components['schemas']['NoticeTexts'];
@@ -8761,6 +8848,61 @@ export interface operations {
                 };
                 content: {
                     "image/jpeg": string;
+                };
+            };
+            /** @description The request is wrong; `field` says where. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Seen, but not allowed. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such thing, or not for this caller. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nodes"];
                 };
             };
             /** @description The request is wrong; `field` says where. */

@@ -85,6 +85,7 @@ export const needs = {
   "message.send": "answer",
   "message.try_again": "answer",
   "metrics.get": "read",
+  "node.list": "operate",
   "note.add": "answer",
   "responder.capacity": "respond",
   "search.find": "read",

@@ -427,6 +427,8 @@ export const en = {
   "page.jobsHint": "Work that was given up, with the reason.",
   "page.apps": "Apps",
   "page.appsHint": "Apps at Meta and Google through which businesses connect their accounts.",
+  "page.nodes": "Servers",
+  "page.nodesHint": "The servers of this installation, how they are, and whether they reach each other.",
   "page.profile": "Profile",
   "page.profileHint": "Who you are here, and what you may do where.",
   "page.appearance": "Appearance",

@@ -448,6 +448,8 @@ export const ru: Record<Key, string | Plural> = {
   "page.jobsHint": "Работа, от которой отказались, с причиной.",
   "page.apps": "Приложения",
   "page.appsHint": "Приложения в Meta и Google, через которые бизнесы подключают свои аккаунты.",
+  "page.nodes": "Серверы",
+  "page.nodesHint": "Серверы этой установки, их состояние и связь между ними.",
   "page.profile": "Профиль",
   "page.profileHint": "Кто вы здесь и что где можете.",
   "page.appearance": "Оформление",

@@ -23,6 +23,12 @@ describe("the page of apps", () => {
   });
 });
 
+describe("the page of servers", () => {
+  it("is open to administrators of the platform alone", () => {
+    expect([as([]), as(["read", "answer"], []), as(["read", "operate"], [])].map((state) => mayOpen(state, "nodes", null))).toEqual([false, false, true]);
+  });
+});
+
 describe("the form of a new thing", () => {
   it("may be of a kind, and is not one of the things", () => {
     expect(["new", "new-waha", "01900000-0000-7000-8000-000000000000", null].map(isNew)).toEqual([true, true, false, false]);

@@ -29,6 +29,7 @@ export const pages: readonly PageOf[] = [
   { section: "log", text: "page.log", hint: "page.logHint", operation: "integration_log.list", group: "business" },
   { section: "jobs", text: "page.jobs", hint: "page.jobsHint", operation: "job.list_dead", group: "business" },
   { section: "apps", text: "page.apps", hint: "page.appsHint", operation: "app.list", make: "app.create", group: "platform" },
+  { section: "nodes", text: "page.nodes", hint: "page.nodesHint", operation: "node.list", group: "platform" },
   { section: "profile", text: "page.profile", hint: "page.profileHint", operation: null, group: "person" },
   { section: "appearance", text: "page.appearance", hint: "page.appearanceHint", operation: null, group: "person" },
 ];

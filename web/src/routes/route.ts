@@ -3,7 +3,7 @@
 // proxy puts in front, and a reload asks for one and the same file.
 import { views, type Query, type Scope, type Sort, type View } from "../state/views";
 
-export const sections = ["profile", "appearance", "companies", "channels", "windows", "links", "leads", "details", "people", "log", "jobs", "apps"] as const;
+export const sections = ["profile", "appearance", "companies", "channels", "windows", "links", "leads", "details", "people", "log", "jobs", "apps", "nodes"] as const;
 export type Section = (typeof sections)[number];
 
 /** Sections in which one thing has an address of its own; `new` is the form of one that is not there yet, `new-` before a

@@ -17,6 +17,7 @@ import { JobsPage } from "./Jobs";
 import { LeadsPage } from "./Leads";
 import { LinksSection } from "./Links";
 import { LogPage } from "./Log";
+import { NodesPage } from "./Nodes";
 import { PageHead, type SectionProps } from "./Parts";
 import { PeoplePage } from "./People";
 import { ProfilePage } from "./Profile";
@@ -25,7 +26,7 @@ import { WindowsSection } from "./Windows";
 const business: Partial<Record<Section, (props: SectionProps) => React.ReactNode>> = {
   companies: CompaniesSection, channels: ChannelsSection, windows: WindowsSection, links: LinksSection, leads: LeadsPage, details: DetailsPage, people: PeoplePage, log: LogPage, jobs: JobsPage,
 };
-const platform: Partial<Record<Section, (props: { thing: string | null }) => React.ReactNode>> = { apps: AppsSection };
+const platform: Partial<Record<Section, (props: { thing: string | null }) => React.ReactNode>> = { apps: AppsSection, nodes: NodesPage };
 const own: Partial<Record<Section, () => React.ReactNode>> = { profile: ProfilePage, appearance: AppearancePage };
 
 export function Settings() {

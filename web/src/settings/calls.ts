@@ -2,7 +2,7 @@
 import type {
   AppPatch, Apps, Attribute, AttributeBody, Attributes, Label, LabelBody, LabelRemoved, Labels, Begun, Card, ChannelKinds, ChannelPatch, ChannelView, Choices, Choose, CompanyView, CountsAnswer, DeadAnswer, HealthPage, Lead, Leads,
   Link, LinkPatch, Links, LogPage,
-  NewApp, NewChannel, NewCompany, NewLink, NewSignIn, NoticeTexts, PrivacyNotice, ProviderAppView, Replayed,
+  NewApp, NewChannel, NewCompany, NewLink, NewSignIn, Nodes, NodeView, NoticeTexts, PrivacyNotice, ProviderAppView, Replayed,
 } from "../api.gen";
 import type { App } from "../app";
 import { params } from "../services/params";
@@ -15,6 +15,7 @@ export const callsOf = (request: App["request"]) => ({
   finishSignIn: (state: string, code: string) => request<Choices>("POST", "/api/v1/sign-ins/finish", { state, code }),
   chooseAccount: (choice: Choose) => request<ChannelView>("POST", "/api/v1/sign-ins/choose", choice),
   apps: () => request<Apps>("GET", "/api/v1/apps"),
+  nodes: (): Promise<NodeView[]> => request<Nodes>("GET", "/api/v1/nodes").then(({ nodes }) => nodes),
   makeApp: (app: NewApp) => request<ProviderAppView>("POST", "/api/v1/apps", app),
   changeApp: (patch: AppPatch) => request<ProviderAppView>("PATCH", "/api/v1/apps", patch),
   makeChannel: (channel: NewChannel) => request<ChannelView>("POST", "/api/v1/channels", channel),
