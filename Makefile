@@ -12,6 +12,7 @@ VENV := target/venv
 PAGE := web/dist/index.html
 PAGE_SOURCES := $(shell find web/src web/docs web/public web/*.html web/vite.config.ts web/tsconfig.json -type f)
 WEB_MODULES := web/node_modules/.installed
+MONGO_SERVER := target/mongo-venv/.installed
 CLIENT_MODULES := tests/clients/node_modules/.installed
 WORKER_MODULES := $(VENV)/.installed
 
@@ -22,7 +23,7 @@ BINARIES := cargo build --workspace --bin hubbub --example open
 FUZZ_SECONDS ?= 20
 PARSE_SECONDS ?= 30
 
-.PHONY: run build test setup summary lint rust seeds fuzz page wire wire-check server worker open-hub open outside
+.PHONY: run build test setup summary lint rust history seeds fuzz page wire wire-check server worker open-hub open outside
 
 ## The demo: a server with made-up shops, customers and an AI worker, on emulated providers.
 # The debug build, which the tests share: it starts soonest, and reads the page from web/dist.
@@ -30,14 +31,14 @@ run: $(PAGE)
 	cargo build --bin hubbub
 	exec $(SERVER) demo
 
-## The shipped binary, with the page inside and the allocator that it ships with.
+## The shipped binary, with the page inside, the allocator that it ships with, and MongoDB's driver.
 build: $(PAGE)
 	# Cargo does not see a page that was not there when it built last.
 	@if [ ! target/release/hubbub -nt $(PAGE) ]; then touch src/http/assets.rs; fi
-	cargo build --release --features jemalloc --bin hubbub
+	cargo build --release --features jemalloc,mongo --bin hubbub
 
 ## Everything that must hold, from set-up to a browser. With CI set the engine is looked at for longer.
-test: setup page lint rust $(if $(CI),seeds fuzz) server wire-check worker open outside summary
+test: setup page lint $(MONGO_SERVER) rust $(if $(CI),seeds fuzz) server wire-check worker open outside summary
 
 setup:
 	@rm -rf target/steps
@@ -49,7 +50,7 @@ summary:
 lint:
 	@$(STEP) fmt cargo fmt --all --check
 	@$(STEP) clippy cargo clippy --workspace --all-targets --keep-going -- -D warnings
-	@# The program with the features that it ships with, without what the tests add to them. Nothing is linked, so any file
+	@# The program with the allocator that it ships with, without what the tests add to it. Nothing is linked, so any file
 	@# will do for the allocator's library, which takes a minute to build.
 	@$(STEP) check-alone env JEMALLOC_OVERRIDE=$(CURDIR)/Makefile cargo check --bin hubbub --features jemalloc
 	@# The fuzzer's own workspace, whose lock file goes stale with what the engine needs.
@@ -63,6 +64,10 @@ rust:
 	@$(STEP) cargo-test tests/steps/cargo_test.sh
 	@# Again, to show how many bodies and signatures of each provider there are.
 	@$(STEP) cases cargo test --workspace --test providers -- --nocapture --test-threads=2 every_
+
+## The long history, on the store and on a server that speaks MongoDB's protocol: a part of `rust`.
+history: $(MONGO_SERVER)
+	@$(STEP) history cargo test --workspace --test e2e history::
 
 # Alone, for it takes all cores: the other tests have their times to keep.
 seeds:
@@ -114,6 +119,12 @@ $(CLIENT_MODULES): tests/clients/package.json tests/clients/package-lock.json
 
 $(PAGE): $(WEB_MODULES) $(PAGE_SOURCES)
 	npm --prefix web run build
+	@touch $@
+
+# A test tool: it is not shipped with anything.
+$(MONGO_SERVER): tests/history/requirements.txt
+	python3 -m venv target/mongo-venv
+	target/mongo-venv/bin/pip install --quiet --requirement $<
 	@touch $@
 
 $(WORKER_MODULES): examples/python-worker/requirements.txt

@@ -21,6 +21,7 @@ use crate::channels::pairing::Pairings;
 use crate::channels::{AppCache, ChannelCache};
 use crate::config::Config;
 use crate::files::Files;
+use crate::history::History;
 use crate::store::Store;
 use crate::vault::Vault;
 use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, NodeWatch, Typing};
@@ -41,6 +42,8 @@ pub struct App {
     pub untrusted: Untrusted,
     pub channels: ChannelCache,
     pub files: Files,
+    /// The long history of conversations.
+    pub history: History,
     pub apps: AppCache,
     /// Accounts that are being paired with phones.
     pub pairings: Arc<Pairings>,

@@ -22,8 +22,8 @@ use serde::Deserialize;
 
 pub use network::{Network, is_in};
 pub use sections::{
-    Bus, Calls, Files, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server, Sessions,
-    Storage, Store,
+    Bus, Calls, Files, History, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server,
+    Sessions, Storage, Store,
 };
 pub use web_origin::{PublicUrl, WebOrigin};
 
@@ -46,12 +46,13 @@ pub struct Config {
     pub storage: Storage,
     pub files: Files,
     pub search: Search,
+    pub history: History,
     pub calls: Calls,
     pub bus: Bus,
     pub log: Log,
 }
 
-/// Leaves out the secrets (master keys, the metrics token, the database's password).
+/// Leaves out the secrets (master keys, the metrics token, the passwords of databases).
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Config")

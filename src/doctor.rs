@@ -93,6 +93,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("clock", |patient| Box::pin(database::clock(patient))),
     ("nodes", |patient| Box::pin(database::nodes(patient))),
     ("bus", |patient| Box::pin(reach::bus(patient))),
+    ("history", |patient| Box::pin(reach::history(patient))),
     ("server", |patient| Box::pin(reach::server(patient))),
     ("public-url", |patient| Box::pin(reach::public_url(patient))),
     ("webhooks", |patient| Box::pin(reach::webhooks(patient))),

@@ -28,6 +28,9 @@ pub enum Error {
     Gone { code: &'static str, detail: String },
     #[error("too many requests: {why}")]
     TooMany { why: &'static str, seconds: i64 },
+    /// Something beside the database is not there for the moment. `code` is stable; `detail` is for people, `why` for the log.
+    #[error("{detail}: {why}")]
+    Away { code: &'static str, detail: &'static str, why: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -35,10 +38,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the database failed temporarily, so that the same request may succeed later.
+    /// Whether the database, or what is beside it, failed temporarily, so that the same request may succeed later.
     pub fn may_pass(&self) -> bool {
         use StoreError::{Busy, Closed, Retry, Unavailable};
-        matches!(self, Self::Store(Busy | Closed | Retry(_) | Unavailable(_)))
+        matches!(self, Self::Store(Busy | Closed | Retry(_) | Unavailable(_)) | Self::Away { .. })
     }
 
     pub fn invalid(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {

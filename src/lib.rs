@@ -17,6 +17,7 @@ pub mod document;
 pub mod error;
 pub mod files;
 pub mod growth;
+pub mod history;
 pub mod http;
 pub mod inbox;
 pub mod model;

@@ -27,6 +27,10 @@ impl From<Error> for Problem {
             Error::TooMany { seconds, .. } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", detail).retry_after(seconds)
             }
+            Error::Away { code, detail, why } => {
+                tracing::warn!(why, code, "a request needs what is away");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(5)
+            }
             Error::Store(error) => error.into(),
             Error::Internal(error) => {
                 tracing::error!(error = format!("{error:#}"), "a request failed");
@@ -97,6 +101,10 @@ pub fn reply(error: &Error) -> ErrorReply {
         Error::Conflict { .. } => 409,
         Error::Gone { .. } => 410,
         Error::TooMany { .. } => 429,
+        Error::Away { code, detail, why } => {
+            tracing::warn!(why, code, "a call over the socket needs what is away");
+            return ErrorReply::new(503, *detail);
+        }
         Error::Store(StoreError::Busy | StoreError::Retry(_) | StoreError::Closed) => {
             return ErrorReply::temporary(100, "the server is busy, try again");
         }
@@ -143,6 +151,12 @@ mod tests {
             (Error::conflict("closed", "it is closed"), 409, "closed", 409),
             (Error::gone("turn_over", "it is over"), 410, "turn_over", 410),
             (Error::TooMany { why: "sends", seconds: 1 }, 429, "too_many", 429),
+            (
+                Error::Away { code: "history_away", detail: "it is away", why: "hush".into() },
+                503,
+                "history_away",
+                503,
+            ),
             (Error::Store(StoreError::Busy), 503, "busy", 100),
             (Error::Store(StoreError::Unavailable("it is away".into())), 503, "unavailable", 100),
         ];

@@ -27,6 +27,7 @@ use crate::channels::{AppCache, ChannelCache};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::files::Files;
+use crate::history::History;
 use crate::rpc::SocketRules;
 use crate::store::jobs::ClaimIds;
 use crate::store::{Engine, Store, StoreConfig, sessions};
@@ -64,6 +65,7 @@ impl App {
         let files = Files::open(&config, &vault)?;
         let engine = hub::HubConfig::default();
         let nodes = Arc::new(NodeWatch::new(engine.node.parse().context("the name of this node")?));
+        let history = History::open(&config.history, &store).await?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(sessions::Installation).await?;
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), outward)
@@ -80,6 +82,7 @@ impl App {
             store: store.clone(),
             channels: channels.clone(),
             files: files.clone(),
+            history: history.clone(),
             http: http.clone(),
             chat_paces: work::ChatPaces::default(),
             human_paces: work::HumanPaces::default(),
@@ -115,6 +118,7 @@ impl App {
                 committed: tokio::sync::Mutex::default(),
                 channels,
                 files,
+                history,
                 apps,
                 pairings: Arc::default(),
                 webhook_shares: WebhookShares::default(),

@@ -37,6 +37,7 @@ pub mod deliveries;
 pub mod envelopes;
 pub mod events;
 pub mod files;
+pub mod history;
 pub mod inspect;
 pub mod jobs;
 pub mod labelled;
@@ -252,6 +253,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("queues", queues::ALL),
         ("reads", reads::ALL),
         ("retention", retention::ALL),
+        ("history", history::ALL),
         ("search", search::ALL),
         ("sessions", sessions::ALL),
         ("source_names", source_names::ALL),

@@ -195,6 +195,7 @@ on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
         store: store.clone(),
         channels: app.channels.clone(),
         files: app.files.clone(),
+        history: app.history.clone(),
         http: app.http.clone(),
         nodes: Arc::clone(&app.nodes),
         soft: app.soft.clone(),

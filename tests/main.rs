@@ -22,6 +22,7 @@ mod files;
 mod flow;
 mod gmail;
 mod health;
+mod history;
 mod invariants;
 mod keys;
 mod late;

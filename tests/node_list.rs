@@ -245,9 +245,8 @@ async fn until_numbers(world: &World, wanted: &[&str]) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    if tokio::time::timeout(PATIENCE, wait).await.is_err() {
-        panic!("waited in vain for {wanted:?}: {}", metrics(world).await);
-    }
+    let came = tokio::time::timeout(PATIENCE, wait).await.is_ok();
+    assert!(came, "waited in vain for {wanted:?}: {}", metrics(world).await);
 }
 
 fn contains_all(text: &str, wanted: &[&str]) -> bool {

@@ -18,6 +18,7 @@ const STILL: &[(&str, &str)] = &[
     ("channels", "made by people"),
     ("companies", "made by people"),
     ("consumer_cursors", "a row for each consumer of a tenant"),
+    ("history_looks", "a row for each tenant"),
     ("hook_paths", "a row for each channel"),
     ("installation", "one row"),
     ("key_digests", "a row for each API key"),
@@ -224,6 +225,11 @@ impl Verb for Fill {
             )
             .await?;
             tx.put("insert into connections (channel, external_id, tenant, owner, enabled, updated_at) values ($1, $2, $3, $2, true, 0)", &[channel.into(), key, tenant.into()]).await?;
+            tx.put(
+                "insert into left_messages (tenant, channel, external_key, message) values ($1, $2, $3, $4)",
+                &[tenant.into(), channel.into(), key, id(8, n).into()],
+            )
+            .await?;
             tx.put("insert into threads (channel, chat, thread, tenant, title, titled_at) values ($1, $2, 'topic:1', $3, 'T', 0)", &[channel.into(), key, tenant.into()]).await?;
             tx.put("insert into claims (provider, claim, channel, tenant, proved, claimed_at) values ('telegram', $1, $2, $3, true, 0)", &[key, channel.into(), tenant.into()]).await?;
             tx.put("insert into envelopes (id, tenant, channel, body, outcome, events, received_at) values ($1, $2, $3, $4, 'events', 1, 0)", &[id(10, n).into(), tenant.into(), channel.into(), Arg::from(number.as_bytes())]).await?;

@@ -140,7 +140,7 @@ on_both!(what_has_an_end_is_removed_and_a_client_from_before_loads_anew, |engine
         .write(Age { tenant: world.tenant, channel: world.bot.id, days: 8, but: top - 10 })
         .await
         .expect("old rows");
-    let changes = [Some(Some(7)); 4];
+    let changes = [Some(Some(7)); 5];
     store.write(SetRetention { scope: world.scope(), changes }).await.expect("days");
     store.write(RetainNow).await.expect("it runs");
     until("only the last ten events are left", async || {

@@ -51,11 +51,11 @@ impl Verb for CreateTenant {
     }
 }
 
-/// Changes a tenant's retention in days (feed, raw bodies, attempts, leads), and returns the resulting one. `None` leaves a
+/// Changes a tenant's retention in days (feed, raw bodies, attempts, leads, history), and returns the resulting one. `None` leaves a
 /// value as it is; `Some(None)` takes the configured value. For the operator only.
 pub struct SetRetention {
     pub scope: Scope,
-    pub changes: [Option<Option<i64>>; 4],
+    pub changes: [Option<Option<i64>>; 5],
 }
 
 impl Verb for SetRetention {
@@ -67,10 +67,14 @@ impl Verb for SetRetention {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<OwnDays, Error> {
         let own = retention::own(tx, self.scope.tenant()).await?.ok_or(Error::NotFound("tenant"))?;
-        let [feed, envelopes, attempts, leads] = self.changes;
-        for (field, days) in
-            [("feed", feed), ("envelopes", envelopes), ("attempts", attempts), ("leads", leads)]
-        {
+        let [feed, envelopes, attempts, leads, history] = self.changes;
+        for (field, days) in [
+            ("feed", feed),
+            ("envelopes", envelopes),
+            ("attempts", attempts),
+            ("leads", leads),
+            ("history", history),
+        ] {
             if days.flatten().is_some_and(|days| !(0..=36_500).contains(&days)) {
                 return Err(Error::invalid(field, "give 0 (for ever) to 36500 days, or `default`"));
             }
@@ -80,6 +84,7 @@ impl Verb for SetRetention {
             envelopes.unwrap_or(own.1),
             attempts.unwrap_or(own.2),
             leads.unwrap_or(own.3),
+            history.unwrap_or(own.4),
         );
         retention::set(tx, self.scope.tenant(), days).await?;
         Ok(days)

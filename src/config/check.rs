@@ -8,6 +8,9 @@ use super::{Config, PublicUrl, WebOrigin};
 use crate::model::limits::MAX_FRAME;
 use crate::vault::MasterKey;
 
+/// Days that messages stay in the store at least: providers repeat, edit and confirm what is newer.
+const LEAST_STORE_DAYS: i64 = 30;
+
 /// A key with an invalid value.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -36,6 +39,7 @@ impl Config {
         self.check_addresses()?;
         self.check_keys()?;
         self.check_bus()?;
+        self.check_history()?;
         if !(60..=86_400).contains(&self.sessions.access_token_ttl_s) {
             refuse("sessions.access_token_ttl_s", "must be between 60 and 86400")?;
         }
@@ -167,6 +171,44 @@ impl Config {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:".contains(c);
         if self.bus.prefix.len() > 64 || !self.bus.prefix.chars().all(is_plain) {
             refuse("bus.prefix", "must be at most 64 letters, digits, and any of - _ . :")?;
+        }
+        Ok(())
+    }
+
+    fn check_history(&self) -> Result<(), Refused> {
+        let history = &self.history;
+        for (key, days) in [("history.days", history.days), ("history.store_days", history.store_days)] {
+            if !(0..=36_500).contains(&days) {
+                refuse(key, "must be between 0 (for ever) and 36500")?;
+            }
+        }
+        if history.url.is_empty() {
+            if history.store_days != 0 {
+                let why = "lets messages leave the store for MongoDB, and there is none: set it to 0, or set"
+                    .to_owned();
+                return Err(Refused { key: "history.store_days", why, beside: Some("history.url") });
+            }
+            return Ok(());
+        }
+        if !history.url.starts_with("mongodb://") && !history.url.starts_with("mongodb+srv://") {
+            refuse("history.url", "must be mongodb://… or mongodb+srv://…")?;
+        }
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if history.database.is_empty()
+            || history.database.len() > 63
+            || !history.database.chars().all(is_plain)
+        {
+            refuse("history.database", "must be 1 to 63 letters, digits, and any of - _")?;
+        }
+        if (1..LEAST_STORE_DAYS).contains(&history.store_days) {
+            refuse(
+                "history.store_days",
+                "must be 0 (never) or at least 30: providers repeat and change what is newer",
+            )?;
+        }
+        if history.days != 0 && history.days <= history.store_days {
+            let why = "must be 0 (for ever) or more than".to_owned();
+            return Err(Refused { key: "history.days", why, beside: Some("history.store_days") });
         }
         Ok(())
     }

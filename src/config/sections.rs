@@ -123,6 +123,18 @@ pub struct Search {
     pub enabled: bool,
 }
 
+/// The long history of conversations; an empty URL: the store has all of it.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct History {
+    pub url: String,
+    pub database: String,
+    /// Days that MongoDB keeps a message; 0 is for ever.
+    pub days: i64,
+    /// Days after which messages may leave the store; 0 is never.
+    pub store_days: i64,
+}
+
 /// Outgoing calls.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

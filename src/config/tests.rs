@@ -100,6 +100,29 @@ fn private_hosts_are_called_only_when_allowed() {
 }
 
 #[test]
+fn a_history_that_loses_messages_is_refused() {
+    let with = |more: &str| format!("history.url = \"mongodb://ann:hush@history/\"\n{more}");
+    assert!(load(&with("history.store_days = 30"), &env(&[])).is_ok());
+    assert!(load(&with("history.store_days = 30\nhistory.days = 31"), &env(&[])).is_ok());
+    for (file, key) in [
+        (with("history.store_days = 29"), "history.store_days"),
+        (with("history.store_days = 40\nhistory.days = 40"), "history.days"),
+        (with("history.days = -1"), "history.days"),
+        (with("history.database = \"a.b\""), "history.database"),
+        ("history.url = \"redis://history\"".to_owned(), "history.url"),
+        ("history.store_days = 40".to_owned(), "history.url"),
+    ] {
+        let why = refused(&file, &[]);
+        assert!(why.contains(key) && !why.contains("hush"), "{why}");
+    }
+    let config = load("", &env(&[("HUBBUB_HISTORY_URL", "mongodb://history")])).expect("valid");
+    assert_eq!(
+        (config.history.url.as_str(), config.history.database.as_str()),
+        ("mongodb://history", "hubbub")
+    );
+}
+
+#[test]
 fn risky_settings_are_warned_about() {
     let open = load("server.listen = \"0.0.0.0:80\"", &env(&[])).expect("it works");
     assert!(open.warnings()[0].contains("0.0.0.0:80"));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Judged, Patient};
 use crate::error::told;
+use crate::history;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -48,6 +49,21 @@ pub(super) async fn bus(patient: &Patient<'_>) -> Judged {
         Err(error) => Judged::fail(
             error,
             "start Redis or mend url of [bus]; until then servers see late what others do, and are not ready",
+        ),
+    }
+}
+
+/// MongoDB, where messages are kept for longer.
+pub(super) async fn history(patient: &Patient<'_>) -> Judged {
+    let config = &patient.config.history;
+    if config.url.is_empty() {
+        return Judged::ok("none: the store has all messages");
+    }
+    match history::ask(config).await {
+        Ok(version) => Judged::ok(format!("MongoDB {version} answers")),
+        Err(why) => Judged::fail(
+            why,
+            "start MongoDB or mend url of [history]; until then messages that left the store are not shown, and none leaves",
         ),
     }
 }

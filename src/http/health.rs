@@ -24,12 +24,20 @@ const COMMIT_EVERY: Duration = Duration::from_secs(1);
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     status: &'static str,
+    /// What works with less than it should: `history`, while MongoDB is away. Nothing in it: all is well.
+    degraded: Vec<&'static str>,
+}
+
+impl Health {
+    fn of(status: &'static str) -> Self {
+        Self { status, degraded: Vec::new() }
+    }
 }
 
 /// Fails when the store's writer has ended.
 pub async fn live(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
     if app.store.is_alive() {
-        return Ok(Json(Health { status: "live" }));
+        return Ok(Json(Health::of("live")));
     }
     Err(Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
@@ -68,7 +76,10 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
         Ok(Ok(())) if reason(&app) == Some(NodeReason::Bus) => {
             Err(not_ready("the bus to the other nodes is broken; this one reads the database instead"))
         }
-        Ok(Ok(())) => Ok(Json(Health { status: "ready" })),
+        Ok(Ok(())) => {
+            let degraded = if app.history.is_up() { Vec::new() } else { vec!["history"] };
+            Ok(Json(Health { degraded, ..Health::of("ready") }))
+        }
         Ok(Err(error)) => {
             tracing::warn!(%error, "not ready: the store fails");
             Err(not_ready("the store fails"))

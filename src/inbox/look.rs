@@ -11,7 +11,9 @@ use crate::accounts::access::Scope;
 use crate::error::Error;
 use crate::model::{Contact, InboxItem, Message, ReadMark};
 use crate::store::views::{self, Position, Sort, Source, View};
-use crate::store::{Tx, Verb, channels, contact_terms, conversations, events, messages, reads, tallies};
+use crate::store::{
+    Tx, Verb, channels, contact_terms, conversations, events, history, messages, reads, tallies,
+};
 
 pub const MAX_PAGE: i64 = 200;
 
@@ -270,6 +272,8 @@ pub struct Messages {
     pub before_seq: Option<i64>,
     pub after_seq: Option<i64>,
     pub limit: i64,
+    /// Whether `last_seq` is wanted.
+    pub tells_last: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -277,6 +281,8 @@ pub struct MessagePage {
     pub messages: Vec<Message>,
     /// Whether there are more in the requested direction.
     pub more: bool,
+    /// Of the conversation's newest message, if it is wanted.
+    pub last_seq: i64,
 }
 
 impl Verb for Messages {
@@ -313,6 +319,8 @@ impl Verb for Messages {
                 page.remove(0);
             }
         }
-        Ok(MessagePage { messages: page, more })
+        let last_seq =
+            if self.tells_last { history::last_seq(tx, tenant, self.conversation).await? } else { 0 };
+        Ok(MessagePage { messages: page, more, last_seq })
     }
 }

@@ -8,6 +8,7 @@ use super::answer::Once;
 use super::{At, page_size};
 use crate::document;
 use crate::error::Error;
+use crate::history::{self, End, Page, Wanted};
 use crate::inbox::{look, note as noting, react as reacting, send as sending, try_again as again};
 use crate::model::{Message, MessageBody, OutAttachment, OutButton, OutTemplate};
 
@@ -99,14 +100,26 @@ pub async fn list(at: At, query: MessagesQuery) -> Result<MessagesAnswer, Error>
     if query.before_seq.is_some() && query.after_seq.is_some() {
         return Err(Error::invalid("after_seq", "give before_seq or after_seq, not both"));
     }
+    let limit = page_size(query.limit, 50, look::MAX_PAGE);
+    let wanted = Wanted {
+        tenant: at.scope.tenant(),
+        conversation: at.id,
+        after: query.after_seq.unwrap_or(0),
+        before: query.before_seq.unwrap_or(i64::MAX),
+        end: if query.after_seq.is_some() { End::Oldest } else { End::Newest },
+        limit: usize::try_from(limit).unwrap_or(1),
+    };
     let verb = look::Messages {
         scope: at.scope,
         conversation: at.id,
         before_seq: query.before_seq,
         after_seq: query.after_seq,
-        limit: page_size(query.limit, 50, look::MAX_PAGE),
+        limit,
+        tells_last: at.app.history.is_beside(),
     };
-    let page = at.app.store.read(verb).await?;
+    let look::MessagePage { messages, more, last_seq } = at.app.store.read(verb).await?;
+    // Those that have left the store are added.
+    let page = history::complete(&at.app.history, wanted, last_seq, Page { messages, more }).await?;
     Ok(MessagesAnswer { messages: page.messages, more: page.more })
 }
 

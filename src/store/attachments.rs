@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::value::{FromRow, Row};
+use super::value::{Arg, FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
 use crate::model::{Attachment, AttachmentState, Message};
@@ -157,6 +157,18 @@ pub async fn remove(tx: &mut Tx<'_>, tenant: Uuid, file: &Stored) -> Result<(), 
         super::storage::add(tx, tenant, -bytes, -files).await?;
     }
     tx.put(REMOVE, args![tenant, file.shown.id]).await
+}
+
+/// Those of each of these messages, in their order.
+pub async fn of_messages(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    messages: &[Uuid],
+) -> Result<Vec<Vec<Attachment>>, StoreError> {
+    let asked: Vec<Vec<Arg<'_>>> =
+        messages.iter().map(|message| vec![Arg::from(tenant), Arg::from(*message)]).collect();
+    let stored: Vec<Vec<Stored>> = tx.each(OF_MESSAGE, &asked).await?;
+    Ok(stored.into_iter().map(|files| files.into_iter().map(|file| file.shown).collect()).collect())
 }
 
 /// Adds the files to a page of messages (ascending `seq`, one conversation).

@@ -33,8 +33,9 @@ const LOAD: &str = select!("where c.tenant = $1 and c.id = $2");
 const LOAD_OPEN: &str = select!(
     "where c.tenant = $1 and c.channel = $2 and c.contact = $3 and c.thread = $4 and c.state = 'open'"
 );
-const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at, p.merged_into, p.has_merged, p.labels, p.blocked_at, exists (select 1 from messages m where m.tenant = $1 \
-    and m.channel = $2 and m.external_key = $4), exists (select 1 from pending_changes e where e.tenant = $1 \
+const ARRIVAL: &str = "select p.id, p.name, p.handle, p.user_name, p.opted_out_at, p.merged_into, p.has_merged, p.labels, p.blocked_at, (exists (select 1 from messages m where m.tenant = $1 \
+    and m.channel = $2 and m.external_key = $4) or exists (select 1 from left_messages l where l.tenant = $1 \
+    and l.channel = $2 and l.external_key = $4)), exists (select 1 from pending_changes e where e.tenant = $1 \
     and e.channel = $2 and e.target_key = $4), \
     c.id, c.tenant, h.company, c.channel, h.kind, p.id, p.name, p.handle, p.user_name, p.opted_out_at, p.merged_into, p.has_merged, \
     p.labels, p.blocked_at, c.labels, c.state, c.owner, c.epoch, c.assignee, \

@@ -24,7 +24,8 @@ macro_rules! select {
     };
 }
 
-const SEEN: &str = "select id from messages where tenant = $1 and channel = $2 and external_key = $3";
+const SEEN: &str = "select id from messages where tenant = $1 and channel = $2 and external_key = $3 union all \
+    select message from left_messages where tenant = $1 and channel = $2 and external_key = $3 limit 1";
 const SENT: &str =
     "select id, client_digest from messages where tenant = $1 and conversation = $2 and client_id = $3";
 const INSERT: &str = "insert into messages (tenant, id, conversation, channel, seq, direction, kind, text, author_kind, \
@@ -34,6 +35,7 @@ const INSERT: &str = "insert into messages (tenant, id, conversation, channel, s
 const LOAD: &str = select!("where tenant = $1 and id = $2");
 const BEFORE: &str =
     select!("where tenant = $1 and conversation = $2 and seq < $3 order by seq desc limit $4");
+const OLDER: &str = select!("where tenant = $1 and id < $2 order by id desc limit $3");
 const AFTER: &str = select!("where tenant = $1 and conversation = $2 and seq > $3 order by seq limit $4");
 const SET_STATUS: &str =
     "update messages set status = $3, error_code = $4, error_reason = $5 where tenant = $1 and id = $2";
@@ -90,6 +92,7 @@ pub const ALL: &[&str] = &[
     INSERT,
     LOAD,
     BEFORE,
+    OLDER,
     AFTER,
     SET_STATUS,
     SET_CONTENT,
@@ -159,7 +162,7 @@ impl FromRow for Message {
     }
 }
 
-/// Whether the message has already been received.
+/// Whether the message has already been received; it may have left for MongoDB since.
 pub async fn seen(
     tx: &mut Tx<'_>,
     (tenant, channel): (Uuid, Uuid),
@@ -239,6 +242,16 @@ pub async fn before(
     found.reverse();
     super::attachments::attach(tx, tenant, conversation, &mut found).await?;
     Ok(found)
+}
+
+/// A tenant's messages below an id, the newest first, without their attachments.
+pub async fn older(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<Message>, StoreError> {
+    tx.all(OLDER, args![tenant, before, limit]).await
 }
 
 /// The page after a `seq`, in ascending order.

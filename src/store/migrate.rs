@@ -24,6 +24,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (13, "0013_leads", include_str!("../../migrations/0013_leads.sql")),
     (14, "0014_labelled", include_str!("../../migrations/0014_labelled.sql")),
     (15, "0015_nodes", include_str!("../../migrations/0015_nodes.sql")),
+    (16, "0016_history", include_str!("../../migrations/0016_history.sql")),
 ];
 
 /// The migrations that also create what is the engine's own: its part of the search index, and its statistics.

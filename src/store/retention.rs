@@ -13,10 +13,12 @@ use crate::args;
 /// The most rows that one call removes.
 pub const BATCH: i64 = 40;
 
-const TENANTS: &str = "select id, feed_days, envelope_days, attempt_days, lead_days from tenants where id > $1 order by id limit $2";
-const OWN: &str = "select feed_days, envelope_days, attempt_days, lead_days from tenants where id = $1";
-const SET: &str =
-    "update tenants set feed_days = $2, envelope_days = $3, attempt_days = $4, lead_days = $5 where id = $1";
+const TENANTS: &str = "select id, feed_days, envelope_days, attempt_days, lead_days, history_days from tenants \
+    where id > $1 order by id limit $2";
+const OWN: &str =
+    "select feed_days, envelope_days, attempt_days, lead_days, history_days from tenants where id = $1";
+const SET: &str = "update tenants set feed_days = $2, envelope_days = $3, attempt_days = $4, lead_days = $5, \
+    history_days = $6 where id = $1";
 const OLDEST_EVENTS: &str =
     "select cursor_at, created_at from events where tenant = $1 order by cursor_at limit $2";
 const REMOVE_EVENTS: &str = "delete from events where tenant = $1 and cursor_at <= $2";
@@ -60,15 +62,17 @@ pub fn id_at(ms: i64) -> Uuid {
     Uuid::from_u128((ms << 80) & (u128::MAX >> 1))
 }
 
-/// A tenant's own retention in days for feed, envelopes, attempts and leads; `None`: the installation's default.
-pub type OwnDays = (Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+/// A tenant's own retention in days for feed, envelopes, attempts, leads and the history in MongoDB; `None`: the
+/// installation's default.
+pub type OwnDays = (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
-type Row5 = (Uuid, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+type TenantRow = (Uuid, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
 
 /// The tenants by ascending id, with their own retention.
 pub async fn tenants(tx: &mut Tx<'_>, after: Uuid, limit: i64) -> Result<Vec<(Uuid, OwnDays)>, StoreError> {
-    let rows = tx.all::<Row5>(TENANTS, args![after, limit]).await?;
-    let own = |(id, feed, envelopes, attempts, leads)| (id, (feed, envelopes, attempts, leads));
+    let rows = tx.all::<TenantRow>(TENANTS, args![after, limit]).await?;
+    let own =
+        |(id, feed, envelopes, attempts, leads, history)| (id, (feed, envelopes, attempts, leads, history));
     Ok(rows.into_iter().map(own).collect())
 }
 
@@ -79,7 +83,7 @@ pub async fn own(tx: &mut Tx<'_>, tenant: Uuid) -> Result<Option<OwnDays>, Store
 
 /// `false`: there is no such tenant.
 pub async fn set(tx: &mut Tx<'_>, tenant: Uuid, days: OwnDays) -> Result<bool, StoreError> {
-    Ok(tx.exec(SET, args![tenant, days.0, days.1, days.2, days.3]).await? == 1)
+    Ok(tx.exec(SET, args![tenant, days.0, days.1, days.2, days.3, days.4]).await? == 1)
 }
 
 /// Removes the oldest events from before `before`, but never the newest event of all: it holds the feed's top cursor. What a

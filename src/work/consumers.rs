@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::Env;
+use super::history_feed::HistoryFeed;
 use super::search_index::SearchIndex;
 use crate::error::Error;
 use crate::store::{Event, Tx};
@@ -35,6 +36,28 @@ pub trait Consumer: Send + Sync + 'static {
     /// Computes the effects of events. It uses no database, and runs outside of the transaction, which holds the
     /// tenant's lock.
     fn prepare(&self, events: &[Event]) -> Result<Self::Effects, Error>;
+
+    /// Brings the effects of events to what is outside of the database, before `apply` writes the rest with the cursor. Nothing
+    /// is locked. It may run again for the same events, in two processes at a time, and after later ones: that must change
+    /// nothing more.
+    fn deliver(
+        &self,
+        _tenant: Uuid,
+        _events: &[Event],
+        _effects: &Self::Effects,
+    ) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Ok(()) }
+    }
+
+    /// As [`Self::fill`], for what is outside of the database, and by the same rules as [`Self::deliver`]. `None`: it fills in
+    /// its transactions.
+    fn fill_outside(
+        &self,
+        _tenant: Uuid,
+        _before: Uuid,
+    ) -> impl Future<Output = Result<Option<Filled>, Error>> + Send {
+        async { Ok(None) }
+    }
 
     /// Writes the effects; the new cursor is written in the same transaction. What lies below `unfilled` is still to be
     /// filled in, and is read then as it is by then.
@@ -58,6 +81,10 @@ pub trait Consumer: Send + Sync + 'static {
         before: Uuid,
     ) -> impl Future<Output = Result<Option<Uuid>, Error>> + Send;
 }
+
+/// Where filling goes on; `None`: all is taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filled(pub Option<Uuid>);
 
 /// Wakes the consumers of this process.
 #[derive(Default)]
@@ -88,6 +115,9 @@ impl Consumers {
     pub fn start(&self, env: &Arc<Env>) {
         if env.config.search.enabled {
             self.follow(env, SearchIndex);
+        }
+        if env.history.is_beside() {
+            self.follow(env, HistoryFeed(env.history.clone()));
         }
     }
 

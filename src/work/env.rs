@@ -12,6 +12,7 @@ use super::node_watch::NodeWatch;
 use crate::channels::ChannelCache;
 use crate::config::Config;
 use crate::files::Files;
+use crate::history::History;
 use crate::store::Store;
 
 pub struct Env {
@@ -19,6 +20,7 @@ pub struct Env {
     pub store: Store,
     pub channels: ChannelCache,
     pub files: Files,
+    pub history: History,
     /// For provider calls and file downloads.
     pub http: Client,
     /// How fast one chat is written to.

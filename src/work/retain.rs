@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::Env;
 use super::kinds::Work;
+use super::retain_messages;
 use crate::error::Error;
 use crate::growth::reference::KEPT_DAYS;
 use crate::store::jobs::{self, Job, Retain};
@@ -59,6 +60,7 @@ impl Work for Retain {
                 let leads = own.3.unwrap_or(config.retention.lead_days);
                 remove_all(env, tenant, Expiring::Leads(leads)).await?;
                 remove_all(env, tenant, Expiring::DeadJobs(DEAD_DAYS)).await?;
+                retain_messages::run(env, tenant, own.4).await?;
             }
         }
     }

@@ -2332,6 +2332,8 @@ export interface components {
             tenant: string;
         };
         Health: {
+            /** @description What works with less than it should: `history`, while MongoDB is away. Nothing in it: all is well. */
+            degraded: string[];
             status: string;
         };
         /** @description A change of a channel's health. */

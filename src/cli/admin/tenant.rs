@@ -35,6 +35,9 @@ pub(in crate::cli) enum Tenant {
         /// Of leads of landing pages.
         #[arg(long, value_name = "DAYS", value_parser = days)]
         leads: Option<Days>,
+        /// Of messages in MongoDB.
+        #[arg(long, value_name = "DAYS", value_parser = days)]
+        history: Option<Days>,
         #[command(flatten)]
         show: Show,
     },
@@ -104,11 +107,12 @@ impl Tenant {
                     word(storage.own.1)
                 ))
             }
-            Self::Retention { tenant, feed, envelopes, attempts, leads, show } => {
+            Self::Retention { tenant, feed, envelopes, attempts, leads, history, show } => {
                 let tenant = admin.tenant("--tenant", &tenant).await?;
-                let changes = [feed, envelopes, attempts, leads].map(|given| given.map(|Days(days)| days));
+                let changes =
+                    [feed, envelopes, attempts, leads, history].map(|given| given.map(|Days(days)| days));
                 let verb = SetRetention { scope: Scope::system(tenant), changes };
-                let (feed, envelopes, attempts, leads) = admin.store.write(verb).await?.value;
+                let (feed, envelopes, attempts, leads, history) = admin.store.write(verb).await?.value;
                 let word = |days: Option<i64>| match days {
                     None => "as configured".to_owned(),
                     Some(0) => "for ever".to_owned(),
@@ -116,11 +120,12 @@ impl Tenant {
                     Some(days) => format!("{days} days"),
                 };
                 show.done(&format!(
-                    "keeps its feed {}, bodies of webhooks {}, attempts {}, leads {}",
+                    "keeps its feed {}, bodies of webhooks {}, attempts {}, leads {}, messages in MongoDB {}",
                     word(feed),
                     word(envelopes),
                     word(attempts),
-                    word(leads)
+                    word(leads),
+                    word(history)
                 ))
             }
         }

@@ -34,7 +34,7 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 type Ended = (Uuid, Duration, Result<Step, Failure>);
 
-/// Why a step failed; `is_ours`: not because the database was not there.
+/// Why a step failed; `is_ours`: not because something was not there.
 struct Failure {
     reason: String,
     is_ours: bool,
@@ -92,7 +92,7 @@ async fn caught<C: Consumer>(store: &Store, consumer: &Arc<C>, tenant: Uuid) -> 
     match AssertUnwindSafe(step(store, consumer, tenant)).catch_unwind().await {
         Ok(Ok(step)) => Ok(step),
         Ok(Err(error)) => {
-            let is_ours = !is_store_away(&error);
+            let is_ours = !is_away(&error);
             Err(Failure { reason: format!("{error:#}"), is_ours })
         }
         Err(_) => Err(Failure { reason: "a panic; the log says where".to_owned(), is_ours: true }),
@@ -147,7 +147,7 @@ impl<C: Consumer> Follower<C> {
             }
             Err(Failure { reason, is_ours }) => {
                 let random = self.store().ids().next().as_u128() as u64;
-                let wait_ms = self.schedule.failed(tenant, now, random);
+                let wait_ms = self.schedule.failed(tenant, is_ours, now, random);
                 tracing::error!(reason, consumer = C::NAME, %tenant, wait_ms, "a consumer failed; it is retried");
                 metrics::counter!("hubbub_consumer_failures_total", "consumer" => C::NAME).increment(1);
                 let failed = Failed { tenant, consumer: C::NAME, reason, retry_at: now + wait_ms };
@@ -171,8 +171,8 @@ impl<C: Consumer> Follower<C> {
     }
 }
 
-/// Whether the database was not there: nothing is wrong with what was asked of it.
-const fn is_store_away(error: &Error) -> bool {
+/// Whether the database or what is beside it was not there: nothing is wrong with what was asked of it.
+const fn is_away(error: &Error) -> bool {
     use crate::error::StoreError::{Busy, Closed, Unavailable};
-    matches!(error, Error::Store(Busy | Closed | Unavailable(_)))
+    matches!(error, Error::Store(Busy | Closed | Unavailable(_)) | Error::Away { .. })
 }

@@ -9,6 +9,8 @@ use uuid::Uuid;
 pub(super) const LINGER_MS: i64 = 200;
 const FIRST_WAIT_MS: i64 = 1_000;
 const LONGEST_WAIT_MS: i64 = 300_000;
+/// The same while what it needs is away: nothing is wrong, and it comes back.
+const LONGEST_ABSENCE_MS: i64 = 20_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -146,12 +148,13 @@ impl Schedule {
         one.phase = Phase::Waits;
     }
 
-    /// A step failed. Returns how long the tenant waits.
-    pub(super) fn failed(&mut self, tenant: Uuid, now: i64, random: u64) -> i64 {
+    /// A step failed; `is_ours`: not because something was away. Returns how long the tenant waits.
+    pub(super) fn failed(&mut self, tenant: Uuid, is_ours: bool, now: i64, random: u64) -> i64 {
         let Some(one) = self.waiting.get_mut(&tenant) else { return 0 };
         self.backlogs -= usize::from(std::mem::take(&mut one.runs_backlog));
         one.failures += 1;
-        let wait_ms = crate::work::retry::wait_ms(one.failures, FIRST_WAIT_MS, LONGEST_WAIT_MS, random);
+        let longest = if is_ours { LONGEST_WAIT_MS } else { LONGEST_ABSENCE_MS };
+        let wait_ms = crate::work::retry::wait_ms(one.failures, FIRST_WAIT_MS, longest, random);
         one.due_at = now + wait_ms;
         one.phase = Phase::Waits;
         wait_ms
@@ -216,7 +219,7 @@ mod tests {
         for _ in 0..4 {
             let now = schedule.next_at(false).expect("it is due");
             assert_eq!(schedule.take(now, false), Some(A));
-            waits.push(schedule.failed(A, now, 0));
+            waits.push(schedule.failed(A, true, now, 0));
         }
         assert!(waits.is_sorted() && waits[3] >= 4 * waits[0], "{waits:?}");
         let now = schedule.next_at(false).expect("it is due") - 1;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Consumer;
+use super::{Consumer, Filled};
 use crate::error::Error;
 use crate::store::consumers::{self, ConsumerState, Progress};
 use crate::store::{Event, Store, Tx, Verb, events};
@@ -56,12 +56,16 @@ pub async fn step<C: Consumer>(store: &Store, consumer: &Arc<C>, tenant: Uuid) -
         if progress.state == ConsumerState::Following {
             return Ok(base);
         }
-        store.write(Build { consumer: Arc::clone(consumer), tenant, was: progress }).await?;
+        let before = progress.position.unwrap_or(Uuid::max());
+        let filled = if follows { consumer.fill_outside(tenant, before).await? } else { None };
+        store.write(Build { consumer: Arc::clone(consumer), tenant, was: progress, filled }).await?;
         return Ok(Step { more: true, builds: true, ..base });
     }
     let (mut cursor, at) = (progress.cursor, look.events.last().map(|event| event.at));
     let mut applied = apply(store, consumer, tenant, &progress, &look.events).await;
-    if applied.is_err() && look.events.len() > 1 {
+    // What is away is so for every event.
+    let is_away = matches!(applied, Err(Error::Away { .. }));
+    if applied.is_err() && !is_away && look.events.len() > 1 {
         // One by one, so that all before the one that fails are done, and it is known which it is.
         let mut was = progress;
         for event in &look.events {
@@ -91,6 +95,7 @@ async fn apply<C: Consumer>(
 ) -> Result<bool, Error> {
     let cursor = events.last().map_or(was.cursor, |event| event.cursor);
     let effects = consumer.prepare(events)?;
+    consumer.deliver(tenant, events, &effects).await?;
     let apply = Apply { consumer: Arc::clone(consumer), tenant, was: was.clone(), cursor, effects };
     Ok(store.write(apply).await?.value)
 }
@@ -190,6 +195,8 @@ struct Build<C> {
     consumer: Arc<C>,
     tenant: Uuid,
     was: Progress,
+    /// What was done outside already.
+    filled: Option<Filled>,
 }
 
 impl<C: Consumer> Verb for Build<C> {
@@ -215,7 +222,10 @@ impl<C: Consumer> Verb for Build<C> {
         if before == Uuid::max() && consumers::top(tx, self.tenant).await? > self.was.cursor {
             return Ok(());
         }
-        let position = self.consumer.fill(tx, self.tenant, before).await?;
+        let position = match self.filled {
+            Some(Filled(next)) => next,
+            None => self.consumer.fill(tx, self.tenant, before).await?,
+        };
         let state = if position.is_some() { ConsumerState::Filling } else { ConsumerState::Following };
         let progress = Progress { state, position, ..self.was.clone() };
         Ok(consumers::put(tx, self.tenant, C::NAME, &progress).await?)

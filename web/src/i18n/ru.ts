@@ -325,12 +325,7 @@ export const ru: Record<Key, string | Plural> = {
   "link.lostNow": "Соединение потеряно. Пробуем снова…",
   "link.offline": "Устройство не в сети. Написанное сохранится.",
   "link.catching": "Соединение есть. Догоняем…",
-  "link.caughtUp": {
-    one: "Догнали: {count} событие",
-    few: "Догнали: {count} события",
-    many: "Догнали: {count} событий",
-    other: "Догнали: {count} события",
-  },
+  "link.caughtUp": { one: "Догнали: {count} событие", few: "Догнали: {count} события", many: "Догнали: {count} событий", other: "Догнали: {count} события" },
   "link.nothingMissed": "Снова на связи. Ничего не пропущено.",
   "link.reloaded": "Снова на связи. Диалоги загружены заново.",
   "link.fallback": "На связи. WebSocket эта сеть не пропускает, поэтому страница работает по обычному HTTP.",
