@@ -197,6 +197,8 @@ export async function frameChecks(world, check) {
         const manages = pages.includes("log");
         await page.goto(`${world.url}/#/settings/channels/${world.channel}?tenant=${world.tenant}`);
         await at(page, "channel-health").waitFor();
+        // The forms ask for what they show.
+        if (manages) await at(page, "field-token").waitFor({ timeout: 20_000 });
         for (const id of ["pause", "connect", "field-name", "field-token"]) assert.equal(await at(page, id).count(), manages ? 1 : 0, `${name} ${id}`);
         await page.goto(`${world.url}/#/settings/channels?tenant=${world.tenant}`);
         await at(page, "channels").waitFor();
