@@ -107,7 +107,7 @@ open: open-hub $(WORKER_MODULES)
 	@cd tests/clients && ../../$(STEP) python-client ../../$(VENV)/bin/python -m unittest open_test
 
 outside: server open-hub $(PAGE) $(CLIENT_MODULES) $(WEB_MODULES) $(WORKER_MODULES)
-	@$(STEP) outside node tests/clients/run.mjs $(SERVER)
+	@$(STEP) outside tests/steps/outside.sh $(SERVER)
 
 $(WEB_MODULES): web/package.json web/package-lock.json
 	npm --prefix web ci --no-audit --no-fund

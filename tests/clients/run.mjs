@@ -1,4 +1,5 @@
-// The finished server from the outside: node run.mjs <the server's binary> [a part of `parts` below …]. Prints TAP.
+// The finished server from the outside: node run.mjs <the server's binary> [a part of `parts` below, or -part for all but
+// it …]. Prints TAP.
 import { resolve } from "node:path";
 import { axeChecks } from "./axe.mjs";
 import { botApiChecks } from "./botapi.mjs";
@@ -24,7 +25,9 @@ import { startWorld } from "./world.mjs";
 
 const parts = { client: clientChecks, botapi: botApiChecks, protobuf: protobufChecks, open: openChecks, examples: exampleChecks, worker: workerChecks, page: pageChecks, axe: axeChecks, sessions: sessionChecks, troubles: troubleChecks, fallback: fallbackChecks, demo: demoChecks, connect: connectChecks, files: fileChecks, descriptors: descriptorChecks, strangers: strangerChecks, frame: frameChecks, proxies: proxyChecks, stock: stockChecks };
 const [binary, ...chosen] = process.argv.slice(2);
-const unknown = chosen.filter((name) => !Object.hasOwn(parts, name));
+const [without, only] = [true, false].map((out) => chosen.filter((name) => name.startsWith("-") === out));
+const names = (only.length ? only : Object.keys(parts)).filter((name) => !without.includes(`-${name}`));
+const unknown = chosen.filter((name) => !Object.hasOwn(parts, name.replace(/^-/, "")));
 if (!binary || unknown.length) {
   console.error(`usage: node run.mjs <binary> [${Object.keys(parts).join("|")} …]`);
   process.exit(2);
@@ -74,7 +77,7 @@ async function passes(name) {
 
 /** The parts that failed, with how many of their checks did. */
 const again = new Map();
-for (const name of chosen.length ? chosen : Object.keys(parts)) {
+for (const name of names) {
   const before = failed;
   if (!(await passes(name))) again.set(name, failed - before);
 }

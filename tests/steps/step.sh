@@ -17,10 +17,15 @@ counts() {
     /^Ran [0-9]+ tests?/ { other = $0 }
     /^# unsteady: / { unsteady = "; UNSTEADY, passed only when run again: " substr($0, 13) }
     /^# [0-9]+ (cases|signatures): / { told = told "; " substr($0, 3) }
+    /^# [0-9]+ passed, [0-9]+ failed/ {
+      taps += 1; tap_passed += $2; tap_failed += $4
+      if (match($0, /UNSTEADY.*/)) unsteady = unsteady "; " substr($0, RSTART)
+    }
     /^# / { other = substr($0, 3) }
     /^Done [0-9]+ runs/ { runs += $2 }
     END {
       if (cargo) printf "; %d passed, %d failed, %d ignored%s%s", passed, failed, ignored, told, unsteady
+      else if (taps) printf "; %d passed, %d failed%s", tap_passed, tap_failed, unsteady
       else if (runs) printf "; %d runs", runs
       else if (other != "") printf "; %s", other
     }'
