@@ -86,8 +86,8 @@ async fn store(
         tracing::warn!(channel = %channel.id, tenant = %channel.tenant, %why, "a webhook was refused");
         bad_signature(&why)
     })?;
-    if let Err(wait) = app.admission.rates.hook(channel.tenant, body.len()) {
-        return Err(busy(provider.name()).retry_after(wait.seconds));
+    if app.admission.rates.hook(channel.tenant, body.len()).is_err() {
+        return Err(busy(provider.name()));
     }
     // A short body may hold many events, which take more memory than the body.
     let events = parsed.as_ref().map_or(0, Vec::len);
@@ -116,5 +116,5 @@ fn bad_signature(why: &impl ToString) -> Problem {
 fn busy(provider: &'static str) -> Problem {
     count(provider, "busy");
     let detail = "too many webhooks of this tenant wait to be stored: come again";
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
 }

@@ -123,7 +123,7 @@ fn refuse(family: &'static str, why: Option<AppInvalid>) -> Problem {
         Some(AppInvalid::Unavailable(why)) => {
             tracing::warn!(family, %why, "a delivery to an app could not be checked");
             let detail = "the provider's keys cannot be had now: come again";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_keys", detail).retry_after(5)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_keys", detail)
         }
         Some(AppInvalid::Invalid(why)) => {
             tracing::warn!(family, %why, "a delivery to an app was refused");
