@@ -35,7 +35,7 @@ run: $(PAGE)
 build: $(PAGE)
 	# Cargo does not see a page that was not there when it built last.
 	@if [ ! target/release/hubbub -nt $(PAGE) ]; then touch src/http/assets.rs; fi
-	cargo build --release --features jemalloc,mongo --bin hubbub
+	cargo build --release --features jemalloc,mongo,otel --bin hubbub
 
 ## Everything that must hold, from set-up to a browser. With CI set the engine is looked at for longer.
 test: setup page lint $(MONGO_SERVER) rust $(if $(CI),seeds fuzz) server wire-check worker open outside summary

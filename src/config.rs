@@ -23,7 +23,7 @@ use serde::Deserialize;
 pub use network::{Network, is_in};
 pub use sections::{
     Bus, Calls, Files, History, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server,
-    Sessions, Storage, Store,
+    Sessions, Storage, Store, Telemetry,
 };
 pub use web_origin::{PublicUrl, WebOrigin};
 
@@ -50,6 +50,7 @@ pub struct Config {
     pub calls: Calls,
     pub bus: Bus,
     pub log: Log,
+    pub telemetry: Telemetry,
 }
 
 /// Leaves out the secrets (master keys, the metrics token, the passwords of databases).

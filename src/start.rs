@@ -31,6 +31,7 @@ use crate::history::History;
 use crate::rpc::SocketRules;
 use crate::store::jobs::ClaimIds;
 use crate::store::{Engine, Store, StoreConfig, sessions};
+use crate::telemetry::traces;
 use crate::work::{self, Consumers, Dispatcher, Hearing, NodeWatch, Runner, Typing};
 
 /// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
@@ -49,6 +50,7 @@ impl App {
     /// As [`Self::start`], with another policy for outgoing calls than the configuration's.
     pub async fn start_with(config: Config, clock: Clock, outward: &Outward) -> anyhow::Result<AppState> {
         let config = Arc::new(config);
+        traces::start(&config)?;
         let own_descriptors = OWN_DESCRIPTORS + config.store.database_connections as usize;
         let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
         let bridge = Arc::new(bridge::Bridge::default());
@@ -101,7 +103,8 @@ impl App {
             let noticed = Arc::clone(&bridge);
             let noticed = Box::new(move |notice: &[u8]| noticed.noticed(notice));
             let rules = Arc::new(SocketRules::new(Weak::clone(app), noticed));
-            let hub = hub::Hub::new(hub::HubConfig { bus, ..engine }, rules, log);
+            let traces = traces::listener(&engine.node);
+            let hub = hub::Hub::new(hub::HubConfig { bus, traces, ..engine }, rules, log);
             let dispatcher = Dispatcher::new(store.clone(), channels.clone(), hub.clone());
             Self {
                 config,

@@ -79,6 +79,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Ids};
 use crate::error::Error;
+use crate::telemetry::traces::Span;
 
 pub use crate::error::StoreError;
 pub use dialect::Engine;
@@ -177,10 +178,24 @@ impl Store {
     /// the same tenant), where a failing verb rolls back only itself. When this returns, the change is durable and
     /// its effects were passed to the publisher.
     pub async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
-        match &self.pool {
-            Pool::Sqlite(lite) => lite.write(verb).await,
-            Pool::Postgres(pg) => pg.write(verb).await,
+        let mut span = Span::child("store");
+        span.put("verb", || short_name::<V>().to_owned());
+        let written = async {
+            match &self.pool {
+                Pool::Sqlite(lite) => lite.write(verb).await,
+                Pool::Postgres(pg) => pg.write(verb).await,
+            }
+        };
+        let written = span.within(written).await;
+        match &written {
+            Ok(Committed { cursor: Some((tenant, cursor)), .. }) => {
+                span.put("tenant", || tenant.to_string());
+                span.put("cursor", || cursor.to_string());
+            }
+            Ok(_) => {}
+            Err(_) => span.fail("the verb was refused or failed"),
         }
+        written
     }
 
     /// Runs the verb on a consistent snapshot. A statement that would change data fails.
@@ -271,6 +286,13 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
 /// The statements that only this engine has: those of the search's tokens.
 pub const fn statements_of(engine: Engine) -> &'static [&'static str] {
     engine.search().all
+}
+
+/// `Receive` of `hubbub::inbox::receive::Receive`.
+fn short_name<T>() -> &'static str {
+    let name = std::any::type_name::<T>();
+    let name = name.split_once('<').map_or(name, |(name, _)| name);
+    name.rsplit_once("::").map_or(name, |(_, name)| name)
 }
 
 /// Passes effects to the publisher. A publisher that panics changes nothing about the commit, and must not stop the

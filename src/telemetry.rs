@@ -2,6 +2,7 @@
 //! fields, never a message body or a secret.
 
 mod last_lines;
+pub mod traces;
 
 use std::io::IsTerminal as _;
 use std::sync::OnceLock;

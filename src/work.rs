@@ -54,7 +54,7 @@ pub use hearing::Hearing;
 pub use history_feed::HistoryFeed;
 pub use human_pace::HumanPaces;
 pub use node_watch::NodeWatch;
-pub use responders::Held;
+pub use responders::{Held, ScheduledTurn};
 pub use runner::Runner;
 pub use search_index::SearchIndex;
 pub use typing::Typing;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use crate::bus::Bus;
+use crate::{bus::Bus, trace::TraceListener};
 
 /// Unix time in milliseconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -79,6 +79,8 @@ pub struct HubConfig {
     pub max_sessions: usize,
     /// Bounds of a session until the authority has set its own.
     pub limits: Limits,
+    /// Hears of publications that carry a trace.
+    pub traces: Option<Arc<dyn TraceListener>>,
 }
 
 impl Default for HubConfig {
@@ -117,6 +119,7 @@ impl Default for HubConfig {
             connect_queue_wait: Duration::from_secs(3),
             max_sessions: 1_000_000,
             limits: Limits::browser(),
+            traces: None,
         }
     }
 }

@@ -57,6 +57,7 @@ mod rooms;
 mod session;
 mod stats;
 mod stream;
+mod trace;
 mod transport;
 mod ws;
 
@@ -77,6 +78,7 @@ pub use protocol::Form;
 pub use protocol::codes::{CloseCode, ErrorReply, unsubscribed};
 pub use stats::Stats;
 pub use stream::{StreamBody, StreamKind};
+pub use trace::{HandedOut, Trace, TraceListener};
 pub use transport::{
     Agreed, Closed, Incoming, MaxBytes, Outlet, Transport, TransportError, TransportReader, TransportWriter,
 };

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::data::Data;
+use crate::{data::Data, trace::Trace};
 
 /// One event of a room.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Publication {
     pub info: Option<Arc<ClientInfo>>,
     /// Unix milliseconds; 0 is left out.
     pub time_ms: i64,
+    /// What caused it; clients do not see it.
+    pub trace: Option<Box<Trace>>,
 }
 
 impl Publication {

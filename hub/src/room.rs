@@ -21,6 +21,7 @@ mod ring;
 mod state;
 mod stream_loss;
 mod subscriber;
+mod traced;
 
 pub(crate) use self::{
     context::RoomContext,

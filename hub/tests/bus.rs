@@ -2,6 +2,8 @@
 
 #[path = "support/redis.rs"]
 mod redis;
+#[path = "support/redis_cluster.rs"]
+mod redis_cluster;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use hub::{Bus, Descriptors, HubConfig, Publication, RedisBus, Tags};
 use serde_json::{Value, json};
 
-use self::redis::Redis;
+use self::{redis::Redis, redis_cluster::Cluster};
 use crate::{
     streams::http,
     support::{Server, client::Client, config, patient, wait_for},
@@ -38,6 +40,14 @@ macro_rules! on_each {
                 run(pair).await;
                 drop(redis);
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn cluster() {
+                let Some(cluster) = Cluster::start(false) else { return };
+                let pair = Pair::over_cluster(&cluster, slow_to_read()).await;
+                let run = $body;
+                run(pair).await;
+            }
         }
     };
 }
@@ -55,7 +65,11 @@ struct Pair {
 
 /// A probe may take long on a busy machine; `wait` is short where it is to fail.
 fn over(redis: &Redis, wait: Duration) -> Bus {
-    Bus::Redis(RedisBus::new(&redis.url(), "test").unwrap().probing(Duration::from_millis(50), wait))
+    over_url(&redis.url(), wait)
+}
+
+fn over_url(url: &str, wait: Duration) -> Bus {
+    Bus::Redis(RedisBus::new(url, "test").unwrap().probing(Duration::from_millis(50), wait))
 }
 
 const LONG: Duration = Duration::from_secs(15);
@@ -70,6 +84,12 @@ impl Pair {
         let pair = Pair::joined(over(&redis, wait), Some(redis), config).await;
         pair.until_path("a path through Redis", true).await;
         Some(pair)
+    }
+
+    async fn over_cluster(cluster: &Cluster, config: HubConfig) -> Pair {
+        let pair = Pair::joined(over_url(&cluster.url(), LONG), None, config).await;
+        pair.until_path("a path through the cluster", true).await;
+        pair
     }
 
     async fn joined(bus: Bus, redis: Option<Redis>, config: HubConfig) -> Pair {
@@ -88,8 +108,9 @@ impl Pair {
     }
 
     /// Each gets by now what the other publishes to the topics that it holds: the bus has taken up one that it took later.
+    /// A cluster takes up those that it learns of together in any order, the next ones after them.
     async fn settle(&self) {
-        for (from, to) in [(&self.a, &self.b), (&self.b, &self.a)] {
+        for (from, to) in [(&self.a, &self.b), (&self.b, &self.a)].repeat(2) {
             let topic = format!("settled{}", to.rules.noticed.lock().unwrap().len());
             let _held = to.hub.hold(&topic);
             let is_there = || {
@@ -304,6 +325,13 @@ async fn both_see_what_is_written(pair: &Pair, near: &mut Client, far: &mut Clie
     }
 }
 
+async fn both_get_what_is_in_no_log(pair: &Pair, near: &mut Client, far: &mut Client) {
+    pair.a.hub.publish_ephemeral(Some("room"), "room", "\"back\"".into(), Tags::default());
+    for client in [near, far] {
+        assert_eq!(client.publication().await, (0, json!("back")));
+    }
+}
+
 async fn gone_and_back(break_it: impl Fn(&mut Redis), mend_it: impl Fn(&mut Redis)) {
     let Some(mut pair) = Pair::probed(config(), Duration::from_secs(1)).await else { return };
     let (mut near, mut far) = (pair.a.client("ann").await, pair.b.client("bob").await);
@@ -318,11 +346,7 @@ async fn gone_and_back(break_it: impl Fn(&mut Redis), mend_it: impl Fn(&mut Redi
         pair.until_path("the return of Redis", true).await;
         both_see_what_is_written(&pair, &mut near, &mut far).await;
         pair.settle().await;
-        // Which is in no log.
-        pair.a.hub.publish_ephemeral(Some("room"), "room", "\"back\"".into(), Tags::default());
-        for client in [&mut near, &mut far] {
-            assert_eq!(client.publication().await, (0, json!("back")));
-        }
+        both_get_what_is_in_no_log(&pair, &mut near, &mut far).await;
     }
 }
 
@@ -334,6 +358,56 @@ async fn redis_that_dies_and_returns_costs_nothing_but_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_that_stands_still_is_noticed_by_the_probe() {
     Box::pin(gone_and_back(Redis::pause, Redis::resume)).await;
+}
+
+/// The topic's master dies: its replica takes over, and meanwhile the log is read.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_loses_a_master_is_taken_up_again_with_its_replica() {
+    let Some(mut cluster) = Cluster::start(true) else { return };
+    let pair = Pair::over_cluster(&cluster, config()).await;
+    let (mut near, mut far) = (pair.a.client("ann").await, pair.b.client("bob").await);
+    near.subscribe("room").await;
+    far.subscribe("room").await;
+    pair.settle().await;
+    both_see_what_is_written(&pair, &mut near, &mut far).await;
+    let dead = cluster.master_of("test:{room}");
+    cluster.kill(dead);
+    pair.until_path("the loss of a master", false).await;
+    both_see_what_is_written(&pair, &mut near, &mut far).await;
+    pair.until_path("the replica to take over", true).await;
+    both_see_what_is_written(&pair, &mut near, &mut far).await;
+    both_get_what_is_in_no_log(&pair, &mut near, &mut far).await;
+    // It comes back as a replica, and costs nobody anything.
+    cluster.start_again(dead);
+    both_get_what_is_in_no_log(&pair, &mut near, &mut far).await;
+    assert!(pair.a.hub.path().unwrap().is_up() && pair.b.hub.path().unwrap().is_up());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_follows_its_slot_to_another_master() {
+    let Some(cluster) = Cluster::start(false) else { return };
+    let pair = Pair::over_cluster(&cluster, slow_to_read()).await;
+    let _held = pair.b.hub.hold("shop:7");
+    pair.settle().await;
+    for round in ["here", "there", "elsewhere"] {
+        let is_there = || {
+            pair.a.hub.notify(Some("shop:7"), round.into());
+            pair.b.rules.noticed.lock().unwrap().iter().any(|(_, notice)| notice == round)
+        };
+        wait_for("a notice by a topic whose slot moved", is_there).await;
+        cluster.move_slot_of("test:shop:{7}");
+    }
+    assert!(pair.a.hub.path().unwrap().is_up() && pair.b.hub.path().unwrap().is_up());
+}
+
+#[tokio::test]
+async fn a_cluster_is_asked_whether_it_carries() {
+    let Some(cluster) = Cluster::start(false) else { return };
+    assert!(RedisBus::new(&cluster.url(), "test").unwrap().ask().await.is_ok());
+    let Some(alone) = Redis::start() else { return };
+    let url = alone.url().replace("redis://", "redis-cluster://");
+    let refused = RedisBus::new(&url, "test").unwrap().ask().await.unwrap_err();
+    assert!(refused.contains("cluster support disabled"), "{refused}");
 }
 
 /// As when a node is killed: nobody tells of its clients any more.

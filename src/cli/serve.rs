@@ -49,6 +49,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let signalled = signalled.await.context("waiting for a signal")?;
     tracing::info!("stopping");
     app.stop().await;
+    telemetry::traces::stop().await;
     tracing::info!("stopped");
     signalled
 }

@@ -40,6 +40,7 @@ impl Config {
         self.check_keys()?;
         self.check_bus()?;
         self.check_history()?;
+        self.check_telemetry()?;
         if !(60..=86_400).contains(&self.sessions.access_token_ttl_s) {
             refuse("sessions.access_token_ttl_s", "must be between 60 and 86400")?;
         }
@@ -209,6 +210,24 @@ impl Config {
         if history.days != 0 && history.days <= history.store_days {
             let why = "must be 0 (for ever) or more than".to_owned();
             return Err(Refused { key: "history.days", why, beside: Some("history.store_days") });
+        }
+        Ok(())
+    }
+
+    fn check_telemetry(&self) -> Result<(), Refused> {
+        let url = &self.telemetry.otlp_url;
+        if !url.is_empty() {
+            let is_http = url::Url::parse(url)
+                .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+            if !is_http {
+                refuse("telemetry.otlp_url", "must be an address (\"http://127.0.0.1:4318\")")?;
+            }
+            if cfg!(not(feature = "otel")) {
+                refuse("telemetry.otlp_url", "this program was built without traces (the feature `otel`)")?;
+            }
+        }
+        if self.telemetry.sample_one_in == 0 {
+            refuse("telemetry.sample_one_in", "must be at least 1")?;
         }
         Ok(())
     }

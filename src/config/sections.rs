@@ -152,6 +152,15 @@ pub struct Log {
     pub format: LogFormat,
 }
 
+/// Where traces go; off with an empty URL.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    pub otlp_url: String,
+    pub sample_one_in: u64,
+    pub accept_traceparent: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {

@@ -189,6 +189,8 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         ("server.shutdown_grace_ms", "-1", "-1"),
         ("log.level", "\"a=b=c\"", "a=b=c"),
         ("log.format", "\"xml\"", "xml"),
+        ("telemetry.otlp_url", "\"collector:4318\"", "collector"),
+        ("telemetry.sample_one_in", "0", "-1"),
     ];
     for (key, in_file, in_variable) in cases {
         let name = origin::variable(key);

@@ -22,6 +22,7 @@ use super::receive as body;
 use crate::app::AppState;
 use crate::channels::cache::{Connected, names_unknown_owner};
 use crate::inbox::receive::{self, Keep};
+use crate::telemetry::traces::Span;
 
 /// Receives a delivery of a provider. The token in the path is the channel's secret.
 pub async fn receive(
@@ -54,6 +55,20 @@ fn headers_of(headers: &HeaderMap) -> Headers {
 
 /// Verifies, parses and stores one channel's body.
 async fn store(
+    app: &AppState,
+    provider: &'static dyn Provider,
+    connected: Arc<Connected>,
+    body: Bytes,
+    verify: impl FnOnce(&[u8]) -> Result<(), Invalid> + Send + 'static,
+) -> Result<(), Problem> {
+    let mut span = Span::child("webhook");
+    span.put("tenant", || connected.channel.tenant.to_string());
+    span.put("channel", || connected.channel.id.to_string());
+    span.put("provider", || provider.name().to_owned());
+    span.within(apply(app, provider, connected, body, verify)).await
+}
+
+async fn apply(
     app: &AppState,
     provider: &'static dyn Provider,
     connected: Arc<Connected>,

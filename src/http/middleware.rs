@@ -13,6 +13,7 @@ use super::peer::{self, Caller};
 use super::problem::{self, Problem};
 use crate::admission::ConnectionSlot;
 use crate::app::{App, AppState};
+use crate::telemetry::traces::Span;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -60,6 +61,9 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
     let shown = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
     let span = tracing::info_span!("request", id = shown, %method, route);
 
+    let mut trace = traced_request(&app, &route, request.headers());
+    trace.put("http.request.method", || method.to_string());
+    trace.put("http.route", || route.clone());
     let caller = request.extensions().get::<ConnectInfo<Caller>>().map(|info| info.0);
     if let Some(caller) = caller {
         let trusted = &app.config.server.trusted_proxies;
@@ -69,7 +73,9 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
         Ok(_slot) => {
             let brings_file = FILES.iter().any(|path| route.starts_with(path));
             let patience = if brings_file { PATIENCE_FOR_FILES } else { PATIENCE };
-            let answered = tokio::time::timeout(patience, next.run(request).instrument(span.clone())).await;
+            let answered =
+                tokio::time::timeout(patience, trace.within(next.run(request).instrument(span.clone())))
+                    .await;
             answered.unwrap_or_else(|_| {
                 let detail = "the request took too long, or its body never came";
                 Problem::new(StatusCode::REQUEST_TIMEOUT, "too_slow", detail).into_response()
@@ -80,6 +86,10 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
 
     let (status, took) = (response.status().as_u16(), started.elapsed());
     measure(route, method.as_str(), status, took);
+    trace.put("http.response.status_code", || status.to_string());
+    if status >= 500 {
+        trace.fail("the server could not answer");
+    }
     span.in_scope(|| tracing::debug!(status, took_ms = took.as_millis() as u64, "answered"));
 
     let headers = response.headers_mut();
@@ -101,6 +111,15 @@ pub async fn observe_and_secure(State(app): State<AppState>, request: Request, n
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Requests for the page and by probes are not traced.
+fn traced_request(app: &App, route: &str, headers: &HeaderMap) -> Span {
+    if route == "other" || route.starts_with("/health") || route == "/metrics" {
+        return Span::none();
+    }
+    let told = headers.get("traceparent").and_then(|told| told.to_str().ok());
+    Span::request(told, app.config.telemetry.accept_traceparent)
 }
 
 pub(super) fn measure(route: String, method: &str, status: u16, took: Duration) {

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::inbox::turn::{Extend, Fail, Handoff, Reply};
 use crate::model::{MessageBody, OutAttachment, OutButton, RoomFrame};
 use crate::rooms;
+use crate::telemetry::traces::{self, Span};
 use crate::work::Dispatcher;
 
 /// Turns that a responder may have at a time.
@@ -108,7 +109,10 @@ pub async fn reply(at: At, args: ReplyBody) -> Result<Replied, Error> {
     let outward = at.app.http.outward().clone();
     let has_address = at.app.files.addresses.is_there();
     let verb = Reply { scope: at.scope, outward, has_address, turn: at.id, lease, parts };
-    let done = at.app.store.write(verb).await;
+    let trace = at.app.dispatcher.trace_of(lease).or_else(traces::current);
+    let mut span = Span::of("turn.reply", trace);
+    span.put("turn", || at.id.to_string());
+    let done = span.within(at.app.store.write(verb)).await;
     let done = ended(&at.app.dispatcher, lease, done)?;
     if let Some(refusal) = done.value.refused {
         return Err(refusal.into());

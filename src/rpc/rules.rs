@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::model::limits::MAX_FRAME;
 use crate::operations::{self, Call, MAX_CAPACITY};
 use crate::store::{StoreError, Tx, Verb, channels};
+use crate::telemetry::traces::Span;
 use crate::work::Dispatcher;
 use crate::{document, refusal, rooms};
 
@@ -273,7 +274,10 @@ impl Authority for SocketRules {
         let data = data.json().ok_or(ErrorReply::BAD_REQUEST)?;
         let who = who(session).map_err(|error| refusal::reply(&error))?;
         let (app, access) = (self.app()?, Arc::clone(&who.access));
-        operations::call(method, Call { app, access, session: session.id, data }).await.map(Data::from)
+        let mut span = Span::root("rpc");
+        span.put("rpc.method", || method.to_owned());
+        let call = operations::call(method, Call { app, access, session: session.id, data });
+        span.within(call).await.map(Data::from)
     }
 
     fn noticed(&self, _: &str, notice: &[u8]) {

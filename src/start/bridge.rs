@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::model::RoomFrame;
 use crate::rooms;
 use crate::store::{Effects, Event, Publisher, Wake};
-use crate::work::Runner;
+use crate::work::{Runner, ScheduledTurn};
 
 #[derive(Default)]
 pub(super) struct Bridge {
@@ -45,7 +45,7 @@ impl Publisher for Bridge {
         }
         for event in effects.events {
             let room = rooms::tenant(event.tenant);
-            app.hub.publish(&room, publication(event));
+            app.hub.publish(&room, Publication { trace: effects.trace.map(Box::new), ..publication(event) });
         }
         let has_others = !app.hub.is_alone();
         for wake in effects.wakes {
@@ -55,7 +55,13 @@ impl Publisher for Bridge {
             match wake {
                 Wake::Job { class, at } => runner.wake(class, at),
                 Wake::Turn { tenant, channel, turn, due_at } => {
-                    app.dispatcher.schedule(tenant, channel, turn, due_at);
+                    app.dispatcher.schedule(ScheduledTurn {
+                        tenant,
+                        channel,
+                        turn,
+                        due_at,
+                        trace: effects.trace,
+                    });
                 }
                 Wake::Withdrawn { turn, lease, reason, .. } => {
                     app.dispatcher.withdraw(turn, lease, reason);
@@ -88,5 +94,6 @@ pub(super) fn publication(event: Event) -> Publication {
         tags: company.into_iter().chain(user).collect::<Tags>(),
         info: None,
         time_ms: event.at,
+        trace: None,
     }
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::rooms;
 use crate::store::Wake;
 use crate::store::jobs::Class;
-use crate::work::Runner;
+use crate::work::{Runner, ScheduledTurn};
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
@@ -77,7 +77,7 @@ pub(super) fn take(app: &App, runner: &Runner, notice: &[u8]) {
             }
         }
         Ok(Notice::Turn { tenant, channel, turn, due_at }) => {
-            app.dispatcher.schedule(tenant, channel, turn, due_at);
+            app.dispatcher.schedule(ScheduledTurn { tenant, channel, turn, due_at, trace: None });
         }
         Ok(Notice::Withdrawn { turn, lease, reason }) => app.dispatcher.withdraw(turn, lease, &reason),
         Ok(Notice::Channel { id }) => app.channels.forget(id),

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::jobs::Class;
+use crate::telemetry::traces::Trace;
 
 /// An event that a verb emits, before it has a cursor.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub enum Wake {
 pub struct Effects {
     pub events: Vec<Event>,
     pub wakes: Vec<Wake>,
+    /// Of what caused the transaction.
+    pub trace: Option<Trace>,
 }
 
 /// The result of a committed verb. Its effects have been passed to the publisher in commit order. Only the store

@@ -34,6 +34,7 @@ macro_rules! select {
 mod abandoned;
 mod dead;
 mod put_off;
+mod trace;
 
 pub use abandoned::{ALL as OF_ABANDONED, ClaimIds, claimed, is_still_claimed};
 pub use dead::{ALL as OF_DEAD, dead, drop_dead, forget_dead, old_dead, revive};
@@ -206,6 +207,7 @@ pub struct Slot<'a> {
 pub async fn push<P: Payload>(tx: &mut Tx<'_>, slot: &Slot<'_>, payload: &P) -> Result<(), StoreError> {
     let (id, now) = (tx.new_id(), tx.now());
     let text = serde_json::to_string(payload).map_err(|error| StoreError::Engine(error.to_string()))?;
+    let text = trace::with(text, tx.trace());
     queues::joined(tx, QueueKey { tenant: slot.tenant, id: slot.queue, class: P::CLASS }, now).await?;
     let class = P::CLASS as i64;
     tx.put(

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::event::{Committed, Effects};
 use super::{StoreError, Tx, Verb};
 use crate::error::Error;
+use crate::telemetry::traces::{self, Trace};
 
 pub(super) trait Ticket: Send {
     fn tenant(&self) -> Option<Uuid>;
@@ -26,6 +27,7 @@ pub(super) trait Ticket: Send {
 
 struct Waiting<V: Verb> {
     verb: V,
+    trace: Option<Trace>,
     done: Option<Committed<V::Out>>,
     answer: oneshot::Sender<Result<Committed<V::Out>, Error>>,
 }
@@ -33,10 +35,10 @@ struct Waiting<V: Verb> {
 /// Receives the result of a verb.
 type Answer<V> = oneshot::Receiver<Result<Committed<<V as Verb>::Out>, Error>>;
 
-/// Wraps a verb as a ticket, with the receiver of its result.
+/// Wraps a verb as a ticket of the current trace, with the receiver of its result.
 pub(super) fn queue<V: Verb>(verb: V) -> (Box<dyn Ticket>, Answer<V>) {
     let (answer, wait) = oneshot::channel();
-    (Box::new(Waiting { verb, done: None, answer }), wait)
+    (Box::new(Waiting { verb, trace: traces::current(), done: None, answer }), wait)
 }
 
 impl<V: Verb> Ticket for Waiting<V> {
@@ -45,9 +47,9 @@ impl<V: Verb> Ticket for Waiting<V> {
     }
 
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Effects, Error>> {
-        let Self { verb, done, .. } = self;
+        let Self { verb, trace, done, .. } = self;
         let whole = async move {
-            tx.begin_verb(verb.tenant());
+            tx.begin_verb(verb.tenant(), *trace);
             let value = verb.run(tx).await?;
             let effects = tx.finish().await?;
             let cursor = effects.events.last().map(|event| (event.tenant, event.cursor));

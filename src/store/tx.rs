@@ -9,6 +9,7 @@ use super::event::{Draft, Effects, Event, Wake};
 use super::pipeline::Pipeline;
 use super::value::{Arg, FromRow, Row, storable};
 use super::{Env, StoreError};
+use crate::telemetry::traces::Trace;
 
 pub(super) enum Conn<'c> {
     Sqlite(&'c mut rusqlite::Connection),
@@ -25,6 +26,7 @@ pub struct Tx<'c> {
     top: Option<i64>,
     drafts: Vec<Draft>,
     wakes: Vec<Wake>,
+    trace: Option<Trace>,
 }
 
 /// A savepoint, with the effects that had been collected by then.
@@ -48,13 +50,23 @@ const VERB: SavepointSql =
 impl<'c> Tx<'c> {
     pub(super) fn new(conn: Conn<'c>, env: &Env) -> Self {
         let (env, now_ms) = (env.clone(), env.clock.now_ms());
-        Self { conn, env, now_ms, tenant: None, top: None, drafts: Vec::new(), wakes: Vec::new() }
+        Self {
+            conn,
+            env,
+            now_ms,
+            tenant: None,
+            top: None,
+            drafts: Vec::new(),
+            wakes: Vec::new(),
+            trace: None,
+        }
     }
 
     /// Prepares for the next verb of a shared transaction.
-    pub(super) fn begin_verb(&mut self, tenant: Option<Uuid>) {
+    pub(super) fn begin_verb(&mut self, tenant: Option<Uuid>, trace: Option<Trace>) {
         self.now_ms = self.env.clock.now_ms();
         self.tenant = tenant;
+        self.trace = trace;
         self.drafts.clear();
         self.wakes.clear();
     }
@@ -66,6 +78,11 @@ impl<'c> Tx<'c> {
 
     pub fn new_id(&self) -> Uuid {
         self.env.ids.next()
+    }
+
+    /// The trace of what caused the current verb.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        self.trace
     }
 
     pub(super) fn engine(&self) -> Engine {
@@ -277,7 +294,7 @@ impl<'c> Tx<'c> {
     pub(super) async fn finish(&mut self) -> Result<Effects, StoreError> {
         let drafts = std::mem::take(&mut self.drafts);
         let events: Vec<Event> = super::events::append(self, drafts).await?;
-        Ok(Effects { events, wakes: std::mem::take(&mut self.wakes) })
+        Ok(Effects { events, wakes: std::mem::take(&mut self.wakes), trace: self.trace })
     }
 }
 

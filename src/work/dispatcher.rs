@@ -21,6 +21,7 @@ use crate::inbox::turn::{Expire, Extend, HandUnclaimed, Offer, Offered, OfferedT
 use crate::model::{ChannelSettings, ChannelState};
 use crate::rooms;
 use crate::store::{Store, turns};
+use crate::telemetry::traces::{Span, Trace};
 
 const TICK: Duration = Duration::from_secs(1);
 /// Ticks between two sweeps for turns that are not in memory: alone, beside other nodes, and while these cannot be reached.
@@ -75,12 +76,12 @@ impl Dispatcher {
     }
 
     /// Schedules a turn, or moves its due time. Never blocks.
-    pub fn schedule(&self, tenant: Uuid, channel: Uuid, turn: Uuid, due_at: i64) {
+    pub fn schedule(&self, scheduled: ScheduledTurn) {
         let sooner = {
             let mut state = self.state();
             let before = state.next_due();
-            state.schedule(ScheduledTurn { tenant, channel, turn, due_at });
-            before.is_none_or(|before| due_at < before)
+            state.schedule(scheduled);
+            before.is_none_or(|before| scheduled.due_at < before)
         };
         if sooner {
             self.notify.notify_one();
@@ -146,6 +147,11 @@ impl Dispatcher {
                 }
             })
             .await;
+    }
+
+    /// The trace in which a lease was offered by this node.
+    pub fn trace_of(&self, lease: Uuid) -> Option<Trace> {
+        self.state().trace_of(lease)
     }
 
     /// The holder ended its lease: by an answer, a handoff or a refusal.
@@ -243,9 +249,13 @@ impl Dispatcher {
     }
 
     async fn offer(&self, scheduled: ScheduledTurn, session: SessionId, key: Uuid) {
-        match self.store.write(Offer { tenant: scheduled.tenant, turn: scheduled.turn }).await {
+        let mut span = Span::of("turn.offer", scheduled.trace);
+        span.put("tenant", || scheduled.tenant.to_string());
+        span.put("turn", || scheduled.turn.to_string());
+        let offer = Offer { tenant: scheduled.tenant, turn: scheduled.turn };
+        match span.within(self.store.write(offer)).await {
             Ok(committed) => match committed.value {
-                Offered::Leased(turn) => self.hand_over(*turn, session, key).await,
+                Offered::Leased(turn) => self.hand_over(*turn, session, key, span.trace()).await,
                 Offered::NotNow => {
                     self.state().free(session);
                     self.notify.notify_one();
@@ -260,7 +270,7 @@ impl Dispatcher {
         }
     }
 
-    async fn hand_over(&self, turn: OfferedTurn, session: SessionId, key: Uuid) {
+    async fn hand_over(&self, turn: OfferedTurn, session: SessionId, key: Uuid, trace: Option<Trace>) {
         let held = Held {
             turn: turn.id,
             tenant: turn.tenant,
@@ -271,6 +281,7 @@ impl Dispatcher {
             session,
             index: 0,
             extended_at: self.store.clock().now_ms(),
+            trace,
         };
         if self.state().hold(turn.lease, held.clone()).is_err() {
             self.notify.notify_one();
@@ -304,6 +315,7 @@ impl Dispatcher {
                         channel: scheduled.channel,
                         turn: scheduled.id,
                         due_at: scheduled.at,
+                        trace: None,
                     });
                 }
             }

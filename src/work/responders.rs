@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use hub::SessionId;
 use uuid::Uuid;
 
+use crate::telemetry::traces::Trace;
+
 /// Scheduled turns kept in memory. The sweep finds the ones over this limit.
 const MAX_SCHEDULED: usize = 200_000;
 /// Remembered withdrawals of leases that [`Responders::hold`] has not recorded yet.
@@ -13,11 +15,13 @@ const MAX_EARLY: usize = 1_000;
 
 /// A turn that waits for its due time or for a free responder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ScheduledTurn {
+pub struct ScheduledTurn {
     pub tenant: Uuid,
     pub channel: Uuid,
     pub turn: Uuid,
     pub due_at: i64,
+    /// Of the last message that moved it.
+    pub trace: Option<Trace>,
 }
 
 /// A turn and the responder to offer it to.
@@ -45,6 +49,7 @@ pub struct Held {
     pub index: u64,
     /// When the lease was last extended.
     pub extended_at: i64,
+    pub(super) trace: Option<Trace>,
 }
 
 struct Responder {
@@ -138,6 +143,10 @@ impl Responders {
             self.sessions.iter().filter(|(_, one)| one.busy < one.capacity && one.tenants.contains(&tenant));
         let (session, one) = free.min_by_key(|(session, one)| (one.busy, **session))?;
         Some((*session, one.key))
+    }
+
+    pub(super) fn trace_of(&self, lease: Uuid) -> Option<Trace> {
+        self.held.get(&lease)?.trace
     }
 
     pub(super) fn next_due(&self) -> Option<i64> {
@@ -277,7 +286,7 @@ mod tests {
     }
 
     fn turn(tenant: Uuid, n: u128, due_at: i64) -> ScheduledTurn {
-        ScheduledTurn { tenant, channel: Uuid::nil(), turn: Uuid::from_u128(n), due_at }
+        ScheduledTurn { tenant, channel: Uuid::nil(), turn: Uuid::from_u128(n), due_at, trace: None }
     }
 
     #[test]
@@ -328,6 +337,7 @@ mod tests {
             session: session(1),
             index: 0,
             extended_at: 0,
+            trace: None,
         };
         assert_eq!(all.hold(lease, held), Err("taken_over".into()));
         all.schedule(turn(SHOP, 11, 0));

@@ -17,6 +17,7 @@ use crate::store::jobs::{self, ClaimIds, Claimed, Class, Job};
 use crate::store::pace::Paces;
 use crate::store::shares::Shares;
 use crate::store::{Store, Tx, Verb};
+use crate::telemetry::traces::Span;
 
 /// Longest time between two polls: alone, and beside other nodes, whose work is to be found when they die.
 const IDLE: Duration = Duration::from_secs(5);
@@ -176,8 +177,18 @@ impl Runner {
     }
 }
 
-/// Runs a job and records a failure.
+/// Runs a job in the trace of what caused it.
 async fn run_one(env: &Env, job: Job) {
+    let mut span = Span::of("job", job.trace());
+    span.put("kind", || job.kind.clone());
+    span.put("tenant", || job.tenant.to_string());
+    span.put("job", || job.id.to_string());
+    span.put("try", || job.tries.to_string());
+    span.within(run_to_end(env, job)).await;
+}
+
+/// Runs a job and records a failure.
+async fn run_to_end(env: &Env, job: Job) {
     let kind = kinds::of(&job.kind);
     let ended = match kind {
         None => Err(Failure::for_now(format!(

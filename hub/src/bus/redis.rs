@@ -1,15 +1,19 @@
-//! The bus over Redis (or Valkey): a node publishes with one connection and hears with another. Both are opened again when
-//! they end, or when a probe does not come back. Nothing is stored in Redis, and what is published while it is away is lost.
+//! The bus over Redis (or Valkey): a node publishes with one connection and hears with another, or with two to each master
+//! of a cluster. They are opened again when they end, or when a probe does not come back. Nothing is stored in Redis, and
+//! what is published while it is away is lost.
 
+mod cluster;
+mod names;
 mod probe;
 mod publisher;
 mod server;
+mod servers;
 mod shared;
 mod subscriber;
 
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -19,7 +23,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::{
-    server::Server,
+    names::Names,
+    servers::Servers,
     shared::{MAX_QUEUE, Outgoing, Shared},
 };
 use super::{
@@ -30,23 +35,24 @@ use super::{
 };
 use crate::lock::lock;
 
-/// A Redis server, and the names that an installation uses there.
+/// A Redis server or cluster, and the names that an installation uses there.
 #[derive(Clone)]
 pub struct RedisBus {
-    server: Arc<Server>,
+    servers: Servers,
     prefix: String,
     probe_every: Duration,
     probe_wait: Duration,
 }
 
 impl RedisBus {
-    /// `url`: `redis://[user:password@]host[:port]`, `rediss://…` with TLS, or with Sentinels
-    /// `redis-sentinel://[user:password@]host[:port][,host[:port]…]/master` (`rediss-sentinel://…`). The error says what
-    /// is wrong with it. `prefix`: at the beginning of every topic's name, so that installations can share a server.
+    /// `url`: `redis://[user:password@]host[:port]`, with Sentinels
+    /// `redis-sentinel://[user:password@]host[:port][,host[:port]…]/master`, or some nodes of a cluster of Redis 7
+    /// `redis-cluster://[user:password@]host[:port][,host[:port]…]`; `rediss…` with TLS. The error says what is wrong
+    /// with it. `prefix`: at the beginning of every topic's name, so that installations can share a server.
     pub fn new(url: &str, prefix: impl Into<String>) -> Result<RedisBus, String> {
-        let server = Arc::new(Server::parse(url)?);
+        let servers = Servers::parse(url)?;
         let (probe_every, probe_wait) = (Duration::from_secs(1), Duration::from_secs(2));
-        Ok(RedisBus { server, prefix: prefix.into(), probe_every, probe_wait })
+        Ok(RedisBus { servers, prefix: prefix.into(), probe_every, probe_wait })
     }
 
     /// How often the path is probed, and how long a probe may take.
@@ -58,21 +64,19 @@ impl RedisBus {
     /// Connects and asks once; gives how long that took, or what is wrong.
     pub async fn ask(&self) -> Result<Duration, String> {
         let begun = Instant::now();
-        let mut connection = self.server.commands().await?;
-        let answer = ::redis::cmd("PING").query_async::<String>(&mut connection).await;
-        answer.map(|_| begun.elapsed()).map_err(|error| error.to_string())
+        self.servers.ask().await.map(|()| begun.elapsed())
     }
 
     pub(super) fn link(&self, node: &str) -> End {
         let (queue, queued) = mpsc::channel(MAX_QUEUE);
         let stop = CancellationToken::new();
         let shared = Shared {
-            server: Arc::clone(&self.server),
-            prefix: self.prefix.clone(),
+            names: Names::new(self.prefix.clone(), matches!(self.servers, Servers::Many(_))),
             probe_every: self.probe_every,
             probe_wait: self.probe_wait,
             node: node.to_owned(),
             own_topic: topic_of_node(node),
+            probes: Mutex::default(),
             topics: Arc::default(),
             path: PathState::new(),
             queue,
@@ -87,15 +91,20 @@ impl RedisBus {
         };
         let shared = Arc::new(shared);
         let own = [shared.topics.hold(EVERY_NODE).0, shared.topics.hold(&shared.own_topic).0];
-        End { shared, queued: std::sync::Mutex::new(Some(queued)), _own: own, _stop: stop.drop_guard() }
+        if matches!(self.servers, Servers::One(_)) {
+            *lock(&shared.probes) = vec![shared.topics.hold(&shared.own_topic).0];
+        }
+        let queued = Mutex::new(Some(queued));
+        End { shared, servers: self.servers.clone(), queued, _own: own, _stop: stop.drop_guard() }
     }
 }
 
 /// One node's end.
 pub(crate) struct End {
     shared: Arc<Shared>,
+    servers: Servers,
     /// Taken by the publishing task.
-    queued: std::sync::Mutex<Option<mpsc::Receiver<Outgoing>>>,
+    queued: Mutex<Option<mpsc::Receiver<Outgoing>>>,
     _own: [Held; 2],
     _stop: DropGuard,
 }
@@ -104,10 +113,25 @@ impl End {
     pub(super) fn start(&self, inbound: Arc<dyn Inbound>) {
         let _ = self.shared.inbound.set(inbound);
         let Some(queued) = lock(&self.queued).take() else { return };
-        let [one, two, three] = [(); 3].map(|()| (Arc::clone(&self.shared), self.shared.stop.clone()));
-        tokio::spawn(async move { one.1.run_until_cancelled(publisher::run(one.0, queued)).await });
-        tokio::spawn(async move { two.1.run_until_cancelled(subscriber::run(two.0)).await });
-        tokio::spawn(async move { three.1.run_until_cancelled(probe::run(three.0)).await });
+        match &self.servers {
+            Servers::One(server) => {
+                self.spawn(|shared| publisher::run(shared, Arc::clone(server), queued));
+                self.spawn(|shared| subscriber::run(shared, Arc::clone(server)));
+            }
+            Servers::Many(cluster) => {
+                self.spawn(|shared| cluster::publisher::run(shared, Arc::clone(cluster), queued));
+                self.spawn(|shared| cluster::subscriber::run(shared, Arc::clone(cluster)));
+            }
+        }
+        self.spawn(probe::run);
+    }
+
+    fn spawn<F>(&self, task: impl FnOnce(Arc<Shared>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (task, stop) = (task(Arc::clone(&self.shared)), self.shared.stop.clone());
+        tokio::spawn(async move { stop.run_until_cancelled(task).await });
     }
 
     pub(super) fn publish(&self, topic: &str, message: &Message) {

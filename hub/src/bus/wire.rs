@@ -12,6 +12,7 @@ use crate::{
     data::Data,
     log::{ClientInfo, Publication},
     protocol::Form,
+    trace::Trace,
 };
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -58,6 +59,8 @@ struct WirePublication {
     info: Option<WireInfo>,
     #[prost(int64, tag = "6")]
     time_ms: i64,
+    #[prost(bytes = "vec", tag = "7")]
+    trace: Vec<u8>,
 }
 
 /// Whether it is JSON was found out where it entered.
@@ -140,12 +143,13 @@ pub(super) fn decode(bytes: Bytes) -> Option<(String, Message)> {
     let Envelope { from, body } = Envelope::decode(bytes).ok()?;
     let message = match body? {
         Body::Publication(publication) => {
-            let WirePublication { room, offset, data, tags, info, time_ms } = publication;
+            let WirePublication { room, offset, data, tags, info, time_ms, trace } = publication;
             let tags = tags.into_iter().map(|tag| (tag.key, tag.value)).collect();
             let info = info.map(|info| Arc::new(info.into()));
+            let trace = Trace::from_bytes(&trace).map(Box::new);
             Message::Publication {
                 room,
-                publication: Publication { offset, data: data.into(), tags, info, time_ms },
+                publication: Publication { offset, data: data.into(), tags, info, time_ms, trace },
             }
         }
         Body::Joined(member) => {
@@ -178,7 +182,7 @@ impl From<&Message> for Body {
     fn from(message: &Message) -> Self {
         match message {
             Message::Publication { room, publication } => {
-                let Publication { offset, data, tags, info, time_ms } = publication;
+                let Publication { offset, data, tags, info, time_ms, trace } = publication;
                 let tag =
                     |(key, value): (&str, &str)| WireTag { key: key.to_owned(), value: value.to_owned() };
                 Body::Publication(WirePublication {
@@ -188,6 +192,7 @@ impl From<&Message> for Body {
                     tags: tags.iter().map(tag).collect(),
                     info: info.as_deref().map(WireInfo::from),
                     time_ms: *time_ms,
+                    trace: trace.as_deref().map(|trace| trace.to_bytes()).unwrap_or_default(),
                 })
             }
             Message::Joined { room, member } => Body::Joined(WireMember::new(room, member)),
@@ -287,6 +292,7 @@ mod tests {
             tags: [("company", "x")].into_iter().collect(),
             info: Some(Arc::clone(&member.who)),
             time_ms: 12,
+            trace: Some(Box::new(Trace { trace_id: [3; 16], span_id: [4; 8] })),
         };
         let session = Uuid::from_u128(5);
         let frame = Bytes::from_static(b"\x00\xff");

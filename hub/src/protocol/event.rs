@@ -10,7 +10,10 @@ use super::{
     protobuf,
     push::{self, DataAs},
 };
-use crate::log::{ClientInfo, Filter, Publication};
+use crate::{
+    log::{ClientInfo, Filter, Publication},
+    trace::Trace,
+};
 
 #[derive(Clone)]
 pub(crate) struct RoomEvent {
@@ -70,6 +73,13 @@ impl RoomEvent {
         let announcement = !matches!(content, Content::Publication(_));
         let shared = SharedEvent { room, content, json: OnceLock::new(), protobuf: OnceLock::new() };
         RoomEvent { offset, announcement, shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        match &self.shared.content {
+            Content::Publication(publication) => publication.trace.as_deref().copied(),
+            Content::Join(_) | Content::Leave(_) => None,
+        }
     }
 
     /// The whole push, for sessions of this form.

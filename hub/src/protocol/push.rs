@@ -142,6 +142,7 @@ mod tests {
             tags: [("company", "9")].into_iter().collect(),
             info: Some(who.clone().into()),
             time_ms: 5,
+            ..Publication::default()
         };
         let (frame, body) = publication("room", &full, DataAs::Value);
         insta::assert_snapshot!(text(&frame), @r#"{"push":{"channel":"room","pub":{"data":{"a":1},"info":{"user":"42","client":"c"},"offset":7,"tags":{"company":"9"},"time":5}}}"#);

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{encoded_batch::EncodedBatch, order::Batch, state::Room};
+use super::{encoded_batch::EncodedBatch, order::Batch, state::Room, traced::Traced};
 use crate::lock::{lock, read, write};
 
 /// The publisher hands out in rooms with at most so many slots.
@@ -30,10 +30,13 @@ pub(super) fn hand_out(room: &Arc<Room>) {
         for _ in 0..ROUNDS {
             let Some(batch) = lock(&room.order).next_batch() else { return };
             let slots = begin(room, &batch);
-            let is_heavy = batch.is_heavy;
+            let (is_heavy, traced) = (batch.is_heavy, Traced::begin(room, &batch, slots));
             let mut encoded = EncodedBatch::new(batch);
             for piece in pieces(0..slots) {
                 serve(room, &mut encoded, piece);
+            }
+            if let Some(traced) = traced {
+                traced.end();
             }
             if is_heavy {
                 break;
@@ -48,6 +51,7 @@ async fn pump(room: Arc<Room>) {
     loop {
         let Some(batch) = lock(&room.order).next_batch() else { return };
         let slots = begin(&room, &batch);
+        let traced = Traced::begin(&room, &batch, slots);
         let stripes = (slots / STRIPE).clamp(1, runtime.metrics().num_workers());
         let size = slots.div_ceil(stripes);
         let others: Vec<_> = (1..stripes)
@@ -61,6 +65,9 @@ async fn pump(room: Arc<Room>) {
         for other in others {
             // Fails when the runtime shuts down, or after a panic, which tokio has reported.
             let _ = other.await;
+        }
+        if let Some(traced) = traced {
+            traced.end();
         }
     }
 }

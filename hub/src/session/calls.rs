@@ -14,7 +14,7 @@ use super::{context::SessionContext, outcome::Outcome, rate::Rate, state::Sessio
 use crate::{
     authority::{PublishDecision, SessionInfo},
     data::Data,
-    log::{ClientInfo, Publication, Tags},
+    log::{ClientInfo, Publication},
     protocol::{
         codes::ErrorReply,
         command::{Publish, Rpc, SendMessage},
@@ -160,7 +160,7 @@ async fn publish(
         }
         PublishDecision::Append => {
             let time_ms = (context.config.clock)();
-            let draft = Publication { offset: 0, data, tags: Tags::default(), info: Some(who), time_ms };
+            let draft = Publication { data, info: Some(who), time_ms, ..Publication::default() };
             let appended = context.log.append(room, draft).await;
             context.rooms.publish(Some(room), room, appended.map_err(|_| ErrorReply::INTERNAL)?);
         }

@@ -13,6 +13,7 @@ use std::{
 pub struct Redis {
     port: u16,
     folder: PathBuf,
+    settings: Vec<String>,
     running: Option<Running>,
 }
 
@@ -23,7 +24,9 @@ struct Running {
     pid: u32,
 }
 
-const SCRIPT: &str = r#"redis-server --bind 127.0.0.1 --port "$0" --dir "$1" --save '' --appendonly no >/dev/null 2>&1 &
+const SCRIPT: &str = r#"folder="$1"
+shift
+redis-server --bind 127.0.0.1 --port "$0" --dir "$folder" --save '' --appendonly no "$@" >/dev/null 2>&1 &
 echo $!
 cat >/dev/null
 kill -9 $! 2>/dev/null
@@ -32,6 +35,11 @@ wait $! 2>/dev/null"#;
 impl Redis {
     /// `None`, with a word, where the server is not installed; in CI that is a failure.
     pub fn start() -> Option<Redis> {
+        Redis::with(Vec::new())
+    }
+
+    /// `settings`: further arguments of the server.
+    pub fn with(settings: Vec<String>) -> Option<Redis> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         if Command::new("redis-server").arg("--version").output().is_err() {
             assert!(
@@ -44,9 +52,7 @@ impl Redis {
         let name = format!("hubbub-redis-{}-{}", std::process::id(), STARTED.fetch_add(1, Relaxed));
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("a temporary folder");
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port();
-        let mut redis = Redis { port, folder, running: None };
+        let mut redis = Redis { port: free_port(), folder, settings, running: None };
         redis.start_again();
         Some(redis)
     }
@@ -60,6 +66,7 @@ impl Redis {
         let folder = self.folder.display().to_string();
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT, &self.port.to_string(), &folder])
+            .args(&self.settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -101,6 +108,10 @@ impl Redis {
         let pid = self.running.as_ref().expect("it runs").pid.to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().expect("kill runs").success());
     }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").port()
 }
 
 impl Drop for Running {

@@ -20,7 +20,7 @@ use super::faults::{Counts, Trouble};
 use super::postgres;
 use super::traffic::{Manager, Tag, customers};
 use super::watcher::{Goal, Seen, Watcher};
-use super::world::{ANSWERED, Parts, World};
+use super::world::{ANSWERED, Parts, Ways, World};
 use crate::clock::unix_ms;
 
 const SOCKETS_WITHIN: Duration = Duration::from_mins(1);
@@ -59,7 +59,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<bool> {
     let folder = args.parts.place()?;
     eprintln!("the installation is in {}", folder.display());
-    let world = Arc::new(World::start(&args.parts, &folder, ANSWERED).await?);
+    let world = Arc::new(World::start(&args.parts, &folder, ANSWERED, Ways::Links).await?);
     let trouble = Trouble::new(Arc::clone(&world)).await;
     let mut report = Report::new(args.parts.nodes, world.redis.is_some(), postgres::version().await?);
     report.left_out = trouble.left_out().await;

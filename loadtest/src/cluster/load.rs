@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::world::{Parts, SILENT, World};
+use super::world::{Parts, SILENT, Ways, World};
 use crate::histogram::{Latency, Summary};
 use crate::process;
 use crate::report;
@@ -82,7 +82,7 @@ struct Report {
 
 pub(crate) async fn run(args: Args) -> Result<bool> {
     let folder = args.parts.place()?;
-    let world = World::start(&args.parts, &folder, SILENT).await?;
+    let world = World::start(&args.parts, &folder, SILENT, Ways::Straight).await?;
     let report = measure(&args, &world).await?;
     report::publish(&report, args.json.as_deref())?;
     drop(world);
@@ -205,7 +205,7 @@ async fn programs(world: &World) -> Vec<(String, u32)> {
         parts.extend(redis.lock().await.id().map(|id| ("Redis".to_owned(), id)));
     }
     parts.extend(world.postgres.lock().await.id().map(|id| ("PostgreSQL".to_owned(), id)));
-    parts.push(("the generator and the links".to_owned(), std::process::id()));
+    parts.push(("the generator".to_owned(), std::process::id()));
     parts
 }
 

@@ -18,7 +18,7 @@ use super::collect;
 use super::evidence::Evidence;
 use super::traffic::{Tag, customers};
 use super::watcher::{Goal, Seen, Watcher};
-use super::world::{Parts, SILENT, World};
+use super::world::{Parts, SILENT, Ways, World};
 use crate::clock::unix_ms;
 use crate::report;
 
@@ -77,7 +77,7 @@ struct Report {
 
 pub(crate) async fn run(args: Args) -> Result<bool> {
     let folder = args.parts.place()?;
-    let world = Arc::new(World::start(&args.parts, &folder, SILENT).await?);
+    let world = Arc::new(World::start(&args.parts, &folder, SILENT, Ways::Links).await?);
     let report = measure(&args, &world).await?;
     report::publish(&report, args.json.as_deref())?;
     drop(world);

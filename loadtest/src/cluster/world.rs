@@ -118,9 +118,17 @@ pub(crate) struct World {
     http: reqwest::Client,
 }
 
+/// How the nodes reach PostgreSQL and Redis.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ways {
+    /// Over links that can be cut and slowed. Whatever passes costs this program's CPU, and the time to wake it.
+    Links,
+    Straight,
+}
+
 impl World {
     /// `settings`: of each channel.
-    pub(crate) async fn start(parts: &Parts, folder: &Path, settings: &[&str]) -> Result<Self> {
+    pub(crate) async fn start(parts: &Parts, folder: &Path, settings: &[&str], ways: Ways) -> Result<Self> {
         let hubbub = Parts::beside(parts.hubbub.as_ref(), "hubbub")?;
         let driven = Parts::beside(parts.providers.as_ref(), "examples/driven")?;
         std::fs::create_dir_all(folder.join("data"))?;
@@ -163,9 +171,13 @@ impl World {
             };
             let mut recipe = base("serve", &format!("node-{index}.log"))
                 .with("HUBBUB_LISTEN", format!("127.0.0.1:{port}"))
-                .with("HUBBUB_DATABASE_URL", format!("postgres://hub@{}/hub", store.address()));
-            if let Some(bus) = &bus {
-                recipe = recipe.with(&parts.bus_variable, format!("redis://{}", bus.address()));
+                .with("HUBBUB_DATABASE_URL", match ways {
+                    Ways::Links => format!("postgres://hub@{}/hub", store.address()),
+                    Ways::Straight => postgres.url(),
+                });
+            if let (Some(bus), Some(redis)) = (&bus, &redis) {
+                let address = if ways == Ways::Links { bus.address() } else { redis.address() };
+                recipe = recipe.with(&parts.bus_variable, format!("redis://{address}"));
             }
             for pair in &parts.env {
                 let (name, value) = pair.split_once('=').context("--env is NAME=VALUE")?;

@@ -31,7 +31,7 @@ pub(in crate::cli) enum Channel {
         tenant: Option<String>,
         #[arg(long, value_name = "ID|NAME")]
         company: String,
-        /// telegram or waha.
+        /// telegram, waha, whatsapp-cloud, messenger, instagram or gmail.
         #[arg(long)]
         kind: String,
         #[arg(long)]

@@ -1,32 +1,28 @@
 //! The publishing connection. What waits goes out together, one round trip after another.
 
-use std::{
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use redis::{Pipeline, aio::MultiplexedConnection};
 use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    server::PATIENCE,
+    server::{PATIENCE, Server},
     shared::{Backoff, Outgoing, Shared},
 };
 
-const MAX_BATCH: usize = 256;
+pub(super) const MAX_BATCH: usize = 256;
 
-pub(super) async fn run(shared: Arc<Shared>, mut queued: mpsc::Receiver<Outgoing>) {
+pub(super) async fn run(shared: Arc<Shared>, server: Arc<Server>, mut queued: mpsc::Receiver<Outgoing>) {
     let mut batch = Vec::new();
     let mut backoff = Backoff::new();
     loop {
-        let mut connection = match shared.server.commands().await {
+        let mut connection = match server.commands().await {
             Ok(connection) => connection,
             Err(why) => {
                 shared.down(&why);
-                // Late it would be of no use: the log has what matters.
                 while let Ok(outgoing) = queued.try_recv() {
                     batch.push(outgoing);
-                    drop_batch(&shared, &mut batch);
+                    shared.lost(&mut batch);
                 }
                 backoff.wait().await;
                 continue;
@@ -44,7 +40,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut queued: mpsc::Receiver<Outgoing
             }
             if let Err(why) = send(&shared, &mut connection, &mut batch).await {
                 shared.down(&why);
-                drop_batch(&shared, &mut batch);
+                shared.lost(&mut batch);
                 break;
             }
         }
@@ -63,19 +59,6 @@ async fn send(
     }
     let sent = timeout(PATIENCE, pipeline.query_async::<()>(connection)).await;
     sent.map_err(|_| "it does not answer".to_owned())?.map_err(|error| error.to_string())?;
-    shared.sent.fetch_add(batch.len() as u64, Relaxed);
-    shared.full.store(false, Relaxed);
-    clear(shared, batch);
+    shared.sent(batch);
     Ok(())
-}
-
-fn drop_batch(shared: &Shared, batch: &mut Vec<Outgoing>) {
-    shared.lost.fetch_add(batch.len() as u64, Relaxed);
-    clear(shared, batch);
-}
-
-fn clear(shared: &Shared, batch: &mut Vec<Outgoing>) {
-    let bytes: usize = batch.iter().map(Outgoing::cost).sum();
-    shared.queue_bytes.fetch_sub(bytes, Relaxed);
-    batch.clear();
 }

@@ -28,7 +28,9 @@ impl Server {
             }
         }
         if !url.starts_with("redis://") && !url.starts_with("rediss://") {
-            return Err("must begin with redis://, rediss://, redis-sentinel:// or rediss-sentinel://".into());
+            return Err(
+                "must begin with redis://, redis-sentinel:// or redis-cluster:// (rediss… with TLS)".into()
+            );
         }
         Client::open(url).map(Server::One).map_err(|error| error.to_string())
     }
@@ -57,7 +59,7 @@ impl Server {
     }
 }
 
-async fn in_time<T>(connect: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
+pub(super) async fn in_time<T>(connect: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
     match timeout(PATIENCE, connect).await {
         Ok(connected) => connected.map_err(|error| error.to_string()),
         Err(_) => Err("it does not answer".to_owned()),

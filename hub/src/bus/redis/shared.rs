@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
@@ -13,8 +13,14 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    super::{message::Message, path::PathState, port::Inbound, topics::Topics, wire},
-    server::Server,
+    super::{
+        message::Message,
+        path::PathState,
+        port::Inbound,
+        topics::{Held, Topics},
+        wire,
+    },
+    names::Names,
 };
 use crate::stats::count;
 
@@ -37,12 +43,13 @@ impl Outgoing {
 }
 
 pub(super) struct Shared {
-    pub(super) server: Arc<Server>,
-    pub(super) prefix: String,
+    pub(super) names: Names,
     pub(super) probe_every: Duration,
     pub(super) probe_wait: Duration,
     pub(super) node: String,
     pub(super) own_topic: String,
+    /// Topics of this node, through which together a probe meets all servers that carry messages.
+    pub(super) probes: Mutex<Vec<Held>>,
     pub(super) topics: Arc<Topics>,
     pub(super) path: PathState,
     pub(super) queue: mpsc::Sender<Outgoing>,
@@ -60,7 +67,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn publish(&self, topic: &str, message: &Message) {
-        let channel = self.channel(topic);
+        let channel = self.names.channel(topic);
         let outgoing = Outgoing { channel, bytes: wire::encode(&self.node, message) };
         let cost = outgoing.cost();
         let waiting = self.queue_bytes.fetch_add(cost, Relaxed);
@@ -73,12 +80,37 @@ impl Shared {
         }
     }
 
-    pub(super) fn channel(&self, topic: &str) -> String {
-        format!("{}:{topic}", self.prefix)
+    /// These were sent.
+    pub(super) fn sent(&self, batch: &mut Vec<Outgoing>) {
+        self.sent.fetch_add(batch.len() as u64, Relaxed);
+        self.full.store(false, Relaxed);
+        self.clear(batch);
     }
 
-    pub(super) fn topic<'a>(&self, channel: &'a str) -> Option<&'a str> {
-        channel.strip_prefix(self.prefix.as_str())?.strip_prefix(':')
+    /// These were not, and will not be: late they would be of no use, and the log has what matters.
+    pub(super) fn lost(&self, batch: &mut Vec<Outgoing>) {
+        self.lost.fetch_add(batch.len() as u64, Relaxed);
+        self.clear(batch);
+    }
+
+    fn clear(&self, batch: &mut Vec<Outgoing>) {
+        let bytes: usize = batch.iter().map(Outgoing::cost).sum();
+        self.queue_bytes.fetch_sub(bytes, Relaxed);
+        batch.clear();
+    }
+
+    /// What a channel has carried.
+    pub(super) fn take(&self, channel: &str, message: Bytes) {
+        let (Some(topic), Some(inbound)) = (self.names.topic(channel), self.inbound()) else { return };
+        let Some((from, message)) = wire::decode(message) else { return };
+        if from == self.node {
+            if let Message::Probe(probe) = message {
+                self.path.came_back(probe);
+            }
+            return;
+        }
+        self.received.fetch_add(1, Relaxed);
+        inbound.received(&topic, &from, message);
     }
 
     pub(super) fn inbound(&self) -> Option<&Arc<dyn Inbound>> {

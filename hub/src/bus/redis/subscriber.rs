@@ -1,31 +1,24 @@
 //! The hearing connection, and the subscriptions on it, which follow the topics that are held.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, atomic::Ordering::Relaxed},
-};
+use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use redis::{
-    Msg,
-    aio::{PubSubSink, PubSubStream},
-};
+use redis::aio::{PubSubSink, PubSubStream};
 use tokio::time::timeout;
 
 use super::{
-    super::{message::Message, wire},
-    server::PATIENCE,
+    server::{PATIENCE, Server},
     shared::{Backoff, Shared},
 };
 
 /// Topics in one command.
-const MAX_TOPICS: usize = 256;
+pub(super) const MAX_TOPICS: usize = 256;
 
-pub(super) async fn run(shared: Arc<Shared>) {
+pub(super) async fn run(shared: Arc<Shared>, server: Arc<Server>) {
     let mut backoff = Backoff::new();
     loop {
-        let (sink, stream) = match shared.server.hearing().await {
+        let (sink, stream) = match server.hearing().await {
             Ok(hearing) => hearing.split(),
             Err(why) => {
                 shared.down(&why);
@@ -47,30 +40,13 @@ pub(super) async fn run(shared: Arc<Shared>) {
 async fn hear(shared: &Shared, mut stream: PubSubStream) {
     let mut heard = 0u32;
     while let Some(message) = stream.next().await {
-        take(shared, &message);
+        shared.take(message.get_channel_name(), Bytes::copy_from_slice(message.get_payload_bytes()));
         heard = heard.wrapping_add(1);
         // What comes is handed out here: others get their turn between.
         if heard.is_multiple_of(32) {
             tokio::task::yield_now().await;
         }
     }
-}
-
-fn take(shared: &Shared, message: &Msg) {
-    let (Some(topic), Some(inbound)) = (shared.topic(message.get_channel_name()), shared.inbound()) else {
-        return;
-    };
-    let Some((from, message)) = wire::decode(Bytes::copy_from_slice(message.get_payload_bytes())) else {
-        return;
-    };
-    if from == shared.node {
-        if let Message::Probe(probe) = message {
-            shared.path.came_back(probe);
-        }
-        return;
-    }
-    shared.received.fetch_add(1, Relaxed);
-    inbound.received(topic, &from, message);
 }
 
 /// Keeps the subscriptions as the topics are. Returns why it cannot.
@@ -114,5 +90,5 @@ async fn follow(shared: &Shared, mut sink: PubSubSink) -> String {
 }
 
 fn channels(shared: &Shared, topics: &[Arc<str>]) -> Vec<String> {
-    topics.iter().map(|topic| shared.channel(topic)).collect()
+    topics.iter().map(|topic| shared.names.channel(topic)).collect()
 }
