@@ -22,6 +22,9 @@ use crate::descriptors::{Descriptors, Spare, is_shortage};
 
 /// Before the next attempt, when an accept failed.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long the answer to a refused connection waits for the first bytes of its request. HTTP clients take an answer that is
+/// there before they asked for a broken connection.
+const ASKED: Duration = Duration::from_millis(300);
 /// A refused connection lingers for so long at most, and sends so many bytes, which are ignored.
 const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 64 * 1024;
@@ -78,7 +81,8 @@ impl ConnectionListener {
         }
     }
 
-    /// Answers and closes, without reading the request. The client gets time to read the answer, while few others do.
+    /// Answers and closes, without looking at the request. The client gets time to send it and to read the answer, while few
+    /// others do.
     pub fn refuse(&self, stream: TcpStream, answer: Bytes) {
         match Arc::clone(&self.lingering).try_acquire_owned() {
             Ok(permit) => drop(tokio::spawn(linger(stream, answer, permit))),
@@ -110,6 +114,7 @@ fn cut(stream: TcpStream, answer: &[u8]) {
 /// Answers, and waits until the client has read it and closed, but not for long.
 async fn linger(mut stream: TcpStream, refusal: Bytes, _permit: OwnedSemaphorePermit) {
     let lingering = async {
+        let _ = timeout(ASKED, stream.readable()).await;
         stream.write_all(&refusal).await?;
         stream.shutdown().await?;
         tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await

@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 pub(super) const PREFIX: &str = "HUBBUB_";
 
 /// Sections whose keys are ambiguous without the section's name.
-const NAMED: &[&str] =
-    &["bus", "history", "metrics", "retention", "storage", "search", "log", "telemetry"];
+const NAMED: &[&str] = &["bus", "history", "metrics", "retention", "storage", "search", "log", "telemetry"];
 
 /// The variable that sets a key, which is given as `section.key`.
 pub(super) fn variable(path: &str) -> String {

@@ -58,6 +58,8 @@ impl Server {
             ("HUBBUB_ALLOW_PRIVATE_HOSTS", "127.0.0.1"),
             ("HUBBUB_RATE_PER_CALLER", "0"),
             ("HUBBUB_RATE_PER_TENANT", "0"),
+            // All providers and the test itself are one address here.
+            ("HUBBUB_MAX_UNFINISHED_PER_ADDRESS", "10000"),
         ]);
         let mut child = command.spawn().expect("it starts");
         let mut line = String::new();

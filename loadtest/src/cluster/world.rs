@@ -171,10 +171,13 @@ impl World {
             };
             let mut recipe = base("serve", &format!("node-{index}.log"))
                 .with("HUBBUB_LISTEN", format!("127.0.0.1:{port}"))
-                .with("HUBBUB_DATABASE_URL", match ways {
-                    Ways::Links => format!("postgres://hub@{}/hub", store.address()),
-                    Ways::Straight => postgres.url(),
-                });
+                .with(
+                    "HUBBUB_DATABASE_URL",
+                    match ways {
+                        Ways::Links => format!("postgres://hub@{}/hub", store.address()),
+                        Ways::Straight => postgres.url(),
+                    },
+                );
             if let (Some(bus), Some(redis)) = (&bus, &redis) {
                 let address = if ways == Ways::Links { bus.address() } else { redis.address() };
                 recipe = recipe.with(&parts.bus_variable, format!("redis://{address}"));

@@ -167,6 +167,12 @@ async fn one_address_does_not_take_all_connections() {
         refused.contains("too_many_unfinished") && refused.contains("application/problem+json"),
         "{refused}"
     );
+    // A library that takes an answer before its request for a broken connection is told as well.
+    for _ in 0..20 {
+        let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
+        let answer = http.get(format!("http://{address}/health/live")).send().await.expect("an answer");
+        assert_eq!(answer.status(), 429);
+    }
     // Another address of this machine.
     let other = tokio::net::TcpSocket::new_v4().expect("a socket");
     other.bind("127.0.0.2:0".parse().expect("an address")).expect("bound");
