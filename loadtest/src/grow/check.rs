@@ -31,6 +31,11 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
     let (seq, at) = (last("seq", true), last("at", true));
     let (direction, text) = (last("direction", false), last("text", false));
     let cursor = engine.json("data", "cursor", true);
+    // A person answers all that was written before. An answer of the AI is to the messages of its turn: what the customer
+    // wrote meanwhile is the next one's.
+    let unanswered = "from messages m where m.tenant = c.tenant and m.conversation = c.id and m.direction = 'in' and m.seq > \
+        coalesce((select max(coalesce((select t.last_seq from turns t where t.tenant = o.tenant and t.id = o.turn), o.seq)) \
+        from messages o where o.tenant = c.tenant and o.conversation = c.id and o.direction = 'out'), 0)";
     vec![
         count(
             "seq is gap-free in every conversation",
@@ -68,15 +73,15 @@ fn statements(engine: Engine) -> Vec<(&'static str, String)> {
              and i.external_id = c.external_id where i.contact is null or i.contact <> c.contact",
         ),
         count(
-            "a customer waits since the first message after the last answer",
-            "conversations c where c.waiting_since is not null and c.waiting_since <> (select min(m.created_at) \
-             from messages m where m.tenant = c.tenant and m.conversation = c.id and m.direction = 'in' and m.seq > coalesce((select max(o.seq) \
-             from messages o where o.tenant = c.tenant and o.conversation = c.id and o.direction = 'out'), 0))",
+            "a customer waits since the first message that nothing has answered",
+            &format!(
+                "conversations c where c.waiting_since is not null and c.waiting_since <> (select min(m.created_at) {unanswered})"
+            ),
         ),
         count(
-            "who wrote last in an open conversation waits, and nobody else",
+            "whom nothing has answered in an open conversation waits, and nobody else",
             &format!(
-                "conversations c where (c.waiting_since is not null) <> (c.state = 'open' and {direction} = 'in')"
+                "conversations c where (c.waiting_since is not null) <> (c.state = 'open' and exists (select 1 {unanswered}))"
             ),
         ),
         count(
