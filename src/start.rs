@@ -30,7 +30,7 @@ use crate::files::Files;
 use crate::history::History;
 use crate::rpc::SocketRules;
 use crate::store::jobs::ClaimIds;
-use crate::store::{Engine, Store, StoreConfig, sessions};
+use crate::store::{Engine, ReplicaConfig, Store, StoreConfig, sessions};
 use crate::telemetry::traces;
 use crate::work::{self, Consumers, Dispatcher, Hearing, NodeWatch, Runner, Typing};
 
@@ -51,15 +51,11 @@ impl App {
     pub async fn start_with(config: Config, clock: Clock, outward: &Outward) -> anyhow::Result<AppState> {
         let config = Arc::new(config);
         traces::start(&config)?;
-        let own_descriptors = OWN_DESCRIPTORS + config.store.database_connections as usize;
+        let store_config = store_config(&config);
+        let of_replica = store_config.replica.as_ref().map_or(0, |_| store_config.replica_connections() + 1);
+        let own_descriptors = OWN_DESCRIPTORS + (store_config.connections + of_replica) as usize;
         let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
         let bridge = Arc::new(bridge::Bridge::default());
-        let store_config = StoreConfig {
-            url: config.store.database_url.clone(),
-            connections: config.store.database_connections,
-            timeout: Duration::from_secs(config.store.database_timeout_s),
-            lossless_failover: config.store.lossless_failover,
-        };
         let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
             format!("database_url: cannot open the store ({:?})", Engine::of(&config.store.database_url))
         })?;
@@ -153,6 +149,19 @@ impl App {
             watched.accounts.watch(watched.soft.clone(), changed).await;
         });
         Ok(app)
+    }
+}
+
+fn store_config(config: &Config) -> StoreConfig {
+    let store = &config.store;
+    let lag = Duration::from_millis(store.replica_lag_ms);
+    let replica = ReplicaConfig { url: store.replica_url.clone(), lag };
+    StoreConfig {
+        url: store.database_url.clone(),
+        connections: store.database_connections,
+        timeout: Duration::from_secs(store.database_timeout_s),
+        lossless_failover: store.lossless_failover,
+        replica: Some(replica).filter(|replica| !replica.url.is_empty()),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The store holds all durable state. `write` is the only way to change it and `read` the only way to query it; both
-//! run a [`Verb`] in one transaction, on SQLite or on PostgreSQL.
+//! The store holds all durable state. `write` is the only way to change it and `read` (or `read_anywhere`, for what a
+//! replica may answer) the only way to query it; each runs a [`Verb`] in one transaction, on SQLite or on PostgreSQL.
 //!
 //! To add a table: write a migration (a tenant's table has the tenant first in every key), add a file here with its
 //! statements as `const`s listed in `ALL`, and add that list to [`statements`], so that the tests check them on both
@@ -85,6 +85,7 @@ pub use crate::error::StoreError;
 pub use dialect::Engine;
 use dialect::Epoch;
 pub use event::{Committed, Draft, Effects, Event, Publisher, Wake};
+pub use postgres::replica::{ReplicaState, Standing};
 pub use tx::{Savepoint, Tx};
 pub use value::{Arg, FromRow, Row};
 
@@ -102,6 +103,10 @@ pub trait Verb: Send + Sync + 'static {
 
     fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Out, Error>> + Send;
 }
+
+/// A read that a replica may answer: a list or a report, which decides nothing and on which no feed goes on.
+/// `operations/on_replica.rs` has all of them.
+pub trait OnReplica: Verb {}
 
 #[derive(Clone)]
 pub(crate) struct Env {
@@ -121,6 +126,16 @@ pub struct StoreConfig {
     pub timeout: Duration,
     /// A PostgreSQL server that takes over has all that was committed: the feed goes on.
     pub lossless_failover: bool,
+    /// A standby of it that answers reads.
+    pub replica: Option<ReplicaConfig>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ReplicaConfig {
+    /// `postgres://…`, of one server or of several.
+    pub url: String,
+    /// How long a read waits for it to have what was committed before.
+    pub lag: Duration,
 }
 
 impl StoreConfig {
@@ -128,7 +143,12 @@ impl StoreConfig {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     pub const fn new(url: String, connections: u32) -> Self {
-        Self { url, connections, timeout: Self::TIMEOUT, lossless_failover: false }
+        Self { url, connections, timeout: Self::TIMEOUT, lossless_failover: false, replica: None }
+    }
+
+    /// Connections to the replica that read; one more looks how far it is.
+    pub fn replica_connections(&self) -> u32 {
+        (self.connections / 2).max(2)
     }
 }
 
@@ -203,6 +223,23 @@ impl Store {
         match &self.pool {
             Pool::Sqlite(lite) => lite.read(verb).await,
             Pool::Postgres(pg) => pg.read(verb).await,
+        }
+    }
+
+    /// As [`read`](Self::read), on the replica if there is one. It answers only if it has all that was committed when
+    /// this was called: nobody sees less there than on the primary.
+    pub async fn read_anywhere<V: OnReplica>(&self, verb: V) -> Result<V::Out, Error> {
+        match &self.pool {
+            Pool::Sqlite(lite) => lite.read(verb).await,
+            Pool::Postgres(pg) => pg.read_anywhere(verb).await,
+        }
+    }
+
+    /// How the replica is; `None` where there is none.
+    pub fn replica(&self) -> Option<ReplicaState> {
+        match &self.pool {
+            Pool::Sqlite(_) => None,
+            Pool::Postgres(pg) => pg.replica(),
         }
     }
 

@@ -102,7 +102,7 @@ impl Context {
         let timeout = std::time::Duration::from_secs(config.store.database_timeout_s);
         let lossless_failover = config.store.lossless_failover;
         let url = config.store.database_url.clone();
-        let store_config = StoreConfig { url, connections: 2, timeout, lossless_failover };
+        let store_config = StoreConfig { url, connections: 2, timeout, lossless_failover, replica: None };
         let store =
             Store::open(&store_config, Clock::System, Arc::new(Nobody)).await.context("database_url")?;
         if let Some(file) = made {

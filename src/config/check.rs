@@ -38,6 +38,7 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), Refused> {
         self.check_addresses()?;
         self.check_keys()?;
+        self.check_replica()?;
         self.check_bus()?;
         self.check_history()?;
         self.check_telemetry()?;
@@ -152,6 +153,28 @@ impl Config {
                 return Err(Refused { key: "metrics.listen", why, beside: Some("server.listen") });
             }
             Ok(_) => {}
+        }
+        Ok(())
+    }
+
+    fn check_replica(&self) -> Result<(), Refused> {
+        let store = &self.store;
+        if !(10..=10_000).contains(&store.replica_lag_ms) {
+            refuse("store.replica_lag_ms", "must be between 10 and 10000")?;
+        }
+        let is_postgres = |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
+        if store.replica_url.is_empty() {
+            return Ok(());
+        }
+        if !is_postgres(&store.replica_url) {
+            refuse("store.replica_url", "must be postgres://…, the address of a standby")?;
+        }
+        if !is_postgres(&store.database_url) {
+            let why =
+                "is a standby of a PostgreSQL database, and a SQLite file has none: leave it empty, or name \
+                       PostgreSQL in"
+                    .to_owned();
+            return Err(Refused { key: "store.replica_url", why, beside: Some("store.database_url") });
         }
         Ok(())
     }

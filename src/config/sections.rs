@@ -40,6 +40,9 @@ pub struct Store {
     pub database_connections: u32,
     pub database_timeout_s: u64,
     pub lossless_failover: bool,
+    /// Empty: none.
+    pub replica_url: String,
+    pub replica_lag_ms: u64,
     pub data_dir: PathBuf,
 }
 

@@ -123,6 +123,21 @@ fn a_history_that_loses_messages_is_refused() {
 }
 
 #[test]
+fn a_replica_is_of_postgresql_only() {
+    let url = "postgres://ann:hush@standby/hub";
+    let error = refused("", &[("HUBBUB_REPLICA_URL", url)]);
+    assert!(error.starts_with("HUBBUB_REPLICA_URL: ") && error.contains("store.database_url"), "{error}");
+    assert!(
+        error.contains("SQLite") && error.contains("leave it empty") && !error.contains("hush"),
+        "{error}"
+    );
+    let pairs = [("HUBBUB_DATABASE_URL", "postgres://primary/hub"), ("HUBBUB_REPLICA_URL", url)];
+    let config = load("", &env(&pairs)).expect("valid");
+    assert_eq!((config.store.replica_url.as_str(), config.store.replica_lag_ms), (url, 200));
+    assert!(!format!("{config:?}").contains("hush"));
+}
+
+#[test]
 fn risky_settings_are_warned_about() {
     let open = load("server.listen = \"0.0.0.0:80\"", &env(&[])).expect("it works");
     assert!(open.warnings()[0].contains("0.0.0.0:80"));
@@ -177,6 +192,8 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         ("storage.max_bytes", "-1", "many"),
         ("store.database_connections", "0", "-1"),
         ("store.database_timeout_s", "0", "-1"),
+        ("store.replica_url", "\"standby:5432\"", "mysql://standby"),
+        ("store.replica_lag_ms", "9", "10001"),
         ("secrets.master_key", "\"short\"", "short"),
         ("secrets.old_master_keys", "[\"short\"]", "short"),
         ("sessions.access_token_ttl_s", "1", "1"),

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::dialect::POSTGRES_CLOCK;
 use super::nodes::{self, Listed, Node};
-use super::postgres::connect;
-use super::{Engine, FromRow as _, Row, StoreError, backup, migrate};
+use super::postgres::{connect, replica};
+use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate};
 use crate::clock::Clock;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -69,6 +69,17 @@ pub async fn inspect(url: &str, clock: &Clock) -> Result<Inspection, StoreError>
             tokio::time::timeout(PATIENCE, postgres(url, clock)).await.map_err(unreachable)?
         }
     }
+}
+
+/// How a standby stands to its primary, both by their addresses, and how long it took until it had what the primary has.
+pub async fn standby(
+    primary: &str,
+    standby: &str,
+    wait: Duration,
+) -> Result<(Standing, Duration), StoreError> {
+    let unreachable = |_| StoreError::Unavailable("it does not answer in time".to_owned());
+    let looked = replica::look((primary, standby), wait, "hubbub doctor");
+    tokio::time::timeout(wait + PATIENCE, looked).await.map_err(unreachable)?
 }
 
 fn sqlite(path: &Path) -> Result<Inspection, StoreError> {

@@ -1,21 +1,24 @@
 //! PostgreSQL: tenants write in parallel. The waiting verbs of one tenant share a transaction that holds the lock on
 //! the tenant's row: one commit serves many verbs, and each sees the changes of those before it. Reads have their own
-//! connection pool.
+//! connection pool, and those that a replica may answer a pool there.
 
 pub(super) mod address;
 pub(super) mod connect;
 mod lanes;
+pub(super) mod replica;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::{Client, Pool};
+use tokio::time::Instant;
 use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
 use self::connect::Lent;
 use self::lanes::Lanes;
-use super::dialect::Epoch;
+use self::replica::{Replica, ReplicaState};
+use super::dialect::{Epoch, PositionSql};
 use super::event::{Committed, Effects, Publisher};
 use super::pipeline::Pipeline;
 use super::ticket::{self, Ticket};
@@ -36,6 +39,7 @@ const SET_CURSOR: &str = "update tenants set next_cursor = $2 where id = $1";
 pub(super) struct Pg {
     writers: Pool,
     readers: Pool,
+    replica: Option<Replica>,
     lanes: Lanes,
     env: Env,
     publisher: Arc<dyn Publisher>,
@@ -89,9 +93,18 @@ impl Pg {
         drop(tx);
         inner.commit().await?;
         env.epoch = epoch(&client, config.lossless_failover).await?;
+        let replica = match &config.replica {
+            None => None,
+            Some(settings) => {
+                let sql = PositionSql::of(epoch(&client, false).await?);
+                let size = config.replica_connections();
+                let named = |error| StoreError::Engine(format!("replica_url: {error}"));
+                Some(Replica::open(settings, size, sql, &readers).map_err(named)?)
+            }
+        };
         drop(client);
         let time = Time::new(config.timeout);
-        Ok(Self { writers, readers, lanes: Lanes::default(), env, publisher, time })
+        Ok(Self { writers, readers, replica, lanes: Lanes::default(), env, publisher, time })
     }
 
     /// The transaction runs in its own task: a caller that is dropped between commit and publication must not keep
@@ -269,10 +282,46 @@ impl Pg {
         Ok(ends)
     }
 
+    /// Reads on the replica, if it has all that was committed by now. What fails there is read here.
+    pub(super) async fn read_anywhere<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
+        if let Some(replica) = &self.replica {
+            if let Some(answer) = Box::pin(self.read_there(replica, &verb)).await {
+                return answer;
+            }
+            replica.passed_on();
+        }
+        self.read(verb).await
+    }
+
+    /// `None`: the primary is to be asked.
+    async fn read_there<V: Verb>(&self, replica: &Replica, verb: &V) -> Option<Result<V::Out, Error>> {
+        let begun = Instant::now();
+        let mut lent = replica.lend(&self.readers).await?;
+        let read = self.time.bound(self.read_on(lent.client().ok()?, verb));
+        let ended = tokio::select! {
+            ended = read => ended,
+            () = replica.lost() => return None,
+        };
+        // A statement that was given its whole time has none on the primary.
+        if let Err(Error::Store(error)) = &ended
+            && begun.elapsed() + ANSWER < self.time.transaction
+        {
+            tracing::debug!(%error, "a read failed on the replica and is repeated on the primary");
+            return None;
+        }
+        lent.give_back();
+        replica.served();
+        Some(ended)
+    }
+
+    pub(super) fn replica(&self) -> Option<ReplicaState> {
+        self.replica.as_ref().map(Replica::state)
+    }
+
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
         let reading = async {
             let mut lent = Lent::of(&self.readers).await?;
-            let ended = self.read_on(lent.client()?, verb).await;
+            let ended = self.read_on(lent.client()?, &verb).await;
             lent.give_back();
             ended
         };
@@ -280,7 +329,7 @@ impl Pg {
         self.time.bound(Box::pin(reading)).await
     }
 
-    async fn read_on<V: Verb>(&self, client: &mut Client, verb: V) -> Result<V::Out, Error> {
+    async fn read_on<V: Verb>(&self, client: &mut Client, verb: &V) -> Result<V::Out, Error> {
         let inner =
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
         let inner = inner.start().await.map_err(StoreError::from)?;
@@ -306,6 +355,9 @@ impl Pg {
 
     pub(super) async fn close(&self) {
         self.lanes.close().await;
+        if let Some(replica) = &self.replica {
+            replica.close();
+        }
         self.writers.close();
         self.readers.close();
     }
@@ -333,7 +385,7 @@ fn again(error: &StoreError) -> StoreError {
 }
 
 /// What the database lets us query of its history.
-async fn epoch(client: &deadpool_postgres::Client, is_lossless: bool) -> Result<Epoch, StoreError> {
+async fn epoch(client: &tokio_postgres::Client, is_lossless: bool) -> Result<Epoch, StoreError> {
     let wanted = if is_lossless { Epoch::Cluster } else { Epoch::Timeline };
     let Err(error) = client.query(wanted.statement(), &[]).await else { return Ok(wanted) };
     // Insufficient privilege, undefined function, feature not supported.

@@ -191,6 +191,17 @@ impl Cluster {
 
     /// A standby that has every commit before its caller hears of it.
     pub fn standby(&self) -> Self {
+        let standby = self.follower();
+        for sql in ["alter system set synchronous_standby_names = '*'", "select pg_reload_conf()"] {
+            self.run_sql(sql);
+        }
+        let in_step = "select 1 / (count(*) = 1)::int from pg_stat_replication where sync_state = 'sync'";
+        wait_until(|| psql(&self.server, in_step).status.success());
+        standby
+    }
+
+    /// A standby that nobody waits for.
+    pub fn follower(&self) -> Self {
         let data = self.data.with_file_name("standby").join("data");
         let folder = data.parent().expect("a folder");
         std::fs::create_dir(folder).expect("a folder");
@@ -212,12 +223,17 @@ impl Cluster {
         assert!(copied.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&copied.stderr));
         let standby = Self::run(data, vec![NO_ARCHIVE.to_owned()]);
         wait_until(|| psql(&standby.server, "select 1").status.success());
-        for sql in ["alter system set synchronous_standby_names = '*'", "select pg_reload_conf()"] {
-            assert!(psql(&self.server, sql).status.success(), "{sql}");
-        }
-        let in_step = "select 1 / (count(*) = 1)::int from pg_stat_replication where sync_state = 'sync'";
-        wait_until(|| psql(&self.server, in_step).status.success());
         standby
+    }
+
+    /// Another server's database as it is called here.
+    pub fn address_of(&self, database: &str) -> String {
+        let (_, name) = database.rsplit_once('/').expect("a name");
+        format!("{}/{name}", self.server)
+    }
+
+    pub fn run_sql(&self, sql: &str) {
+        succeeds(&psql(&self.server, sql));
     }
 
     /// A standby becomes the server that takes writes.

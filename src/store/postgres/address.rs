@@ -65,6 +65,17 @@ pub(in crate::store) fn parse(url: &str) -> Result<Address, StoreError> {
     Ok(Address { hosts, tls: MakeRustlsConnect::new(tls(verify, roots.as_deref())?) })
 }
 
+/// The same for standbys: of several servers those that take writes are passed over.
+pub(in crate::store) fn parse_replica(url: &str) -> Result<Address, StoreError> {
+    let mut address = parse(url)?;
+    if address.hosts.len() > 1 {
+        for host in &mut address.hosts {
+            host.target_session_attrs(TargetSessionAttrs::ReadOnly);
+        }
+    }
+    Ok(address)
+}
+
 fn asks_for_any(url: &str) -> bool {
     url.contains("target_session_attrs=any")
 }
@@ -206,5 +217,8 @@ mod tests {
         let any = parse("postgres://hub@one,two/hub?target_session_attrs=any");
         let any = any.map_err(|error| error.to_string()).expect("valid");
         assert_eq!(any.hosts[1].get_target_session_attrs(), TargetSessionAttrs::Any);
+        let replica = parse_replica("postgres://hub@one,two/hub").map_err(|error| error.to_string());
+        let replica = replica.expect("valid");
+        assert_eq!(replica.hosts[1].get_target_session_attrs(), TargetSessionAttrs::ReadOnly);
     }
 }

@@ -40,7 +40,14 @@ pub(super) fn pool(address: &Address, size: u32) -> Result<Pool, StoreError> {
 
 /// A connection of its own, as the server connects, under another name.
 pub(in crate::store) async fn alone(url: &str, name: &str) -> Result<tokio_postgres::Client, StoreError> {
-    let mut address = address::parse(url)?;
+    alone_at(address::parse(url)?, name).await
+}
+
+/// The same at an address that was parsed already.
+pub(in crate::store) async fn alone_at(
+    mut address: Address,
+    name: &str,
+) -> Result<tokio_postgres::Client, StoreError> {
     for host in &mut address.hosts {
         host.application_name(name);
     }
