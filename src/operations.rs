@@ -30,6 +30,7 @@ mod me;
 mod media;
 mod messages;
 mod nodes;
+mod on_replica;
 mod outside;
 mod pairing;
 mod people;

@@ -28,7 +28,7 @@ pub struct HealthPage {
     next: Option<Uuid>,
 }
 
-struct LoadHistory {
+pub(super) struct LoadHistory {
     scope: Scope,
     channel: Uuid,
     before: Option<Uuid>,
@@ -49,7 +49,7 @@ impl Verb for LoadHistory {
 pub async fn health(at: At, query: HealthQuery) -> Result<HealthPage, Error> {
     let limit = page_size(query.limit, 50, 200);
     let verb = LoadHistory { scope: at.scope, channel: at.id, before: query.before, limit };
-    let (health, entries) = at.app.store.read(verb).await?;
+    let (health, entries) = at.app.store.read_anywhere(verb).await?;
     let next = entries.last().filter(|_| entries.len() as i64 == limit).map(|entry| entry.id);
     Ok(HealthPage { health, entries, next })
 }

@@ -32,7 +32,7 @@ pub async fn dead(caller: Caller, query: DeadQuery) -> Result<DeadAnswer, Error>
     let scope = caller.tenant(query.tenant)?;
     let limit = page_size(query.limit, 50, MAX_PAGE);
     let verb = ListDead { scope, before: query.before, limit };
-    Ok(DeadAnswer { jobs: caller.app.store.read(verb).await? })
+    Ok(DeadAnswer { jobs: caller.app.store.read_anywhere(verb).await? })
 }
 
 pub async fn retry(at: At) -> Result<Done, Error> {

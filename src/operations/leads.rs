@@ -71,7 +71,8 @@ pub struct OldLeadSource {
 pub async fn list(caller: Caller, query: LeadsQuery) -> Result<Leads, Error> {
     let scope = caller.tenant(query.tenant)?;
     let limit = page_size(query.limit, 50, MAX_PAGE);
-    Ok(Leads { leads: caller.app.store.read(ListLeads { scope, before: query.before, limit }).await? })
+    let verb = ListLeads { scope, before: query.before, limit };
+    Ok(Leads { leads: caller.app.store.read_anywhere(verb).await? })
 }
 
 pub async fn sources(caller: Caller, query: LeadSourcesQuery) -> Result<LeadSources, Error> {

@@ -108,7 +108,7 @@ pub async fn list(caller: Caller, query: LinksQuery) -> Result<Links, Error> {
     let scope = caller.tenant(query.tenant)?;
     let limit = page_size(query.limit, 100, MAX_PAGE);
     let base = base(&caller.app.config.server.public_url);
-    let links = caller.app.store.read(ListLinks { scope, before: query.before, limit }).await?;
+    let links = caller.app.store.read_anywhere(ListLinks { scope, before: query.before, limit }).await?;
     Ok(Links { links, base })
 }
 
@@ -143,6 +143,6 @@ pub async fn qr(at: At) -> Result<Svg, Error> {
 }
 
 pub async fn visits(at: At) -> Result<Visits, Error> {
-    let days = at.app.store.read(VisitsOfLink { scope: at.scope, id: at.id }).await?;
+    let days = at.app.store.read_anywhere(VisitsOfLink { scope: at.scope, id: at.id }).await?;
     Ok(Visits { days: days.into_iter().map(|(at, visits)| VisitsOfDay { at, visits }).collect() })
 }

@@ -117,7 +117,11 @@ pub async fn list(at: At, query: MessagesQuery) -> Result<MessagesAnswer, Error>
         limit,
         tells_last: at.app.history.is_beside(),
     };
-    let look::MessagePage { messages, more, last_seq } = at.app.store.read(verb).await?;
+    // The newest page is what the live one goes on from.
+    let store = &at.app.store;
+    let read =
+        if query.before_seq.is_some() { store.read_anywhere(verb).await } else { store.read(verb).await };
+    let look::MessagePage { messages, more, last_seq } = read?;
     // Those that have left the store are added.
     let page = history::complete(&at.app.history, wanted, last_seq, Page { messages, more }).await?;
     Ok(MessagesAnswer { messages: page.messages, more: page.more })

@@ -18,7 +18,7 @@ pub struct Touches {
 
 pub async fn touches(at: At) -> Result<Touches, Error> {
     let verb = TouchesOf { scope: at.scope, conversation: at.id };
-    Ok(Touches { touches: at.app.store.read(verb).await? })
+    Ok(Touches { touches: at.app.store.read_anywhere(verb).await? })
 }
 
 #[derive(Deserialize, ToSchema)]
