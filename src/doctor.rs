@@ -89,6 +89,7 @@ pub const CHECKS: &[(&str, Check)] = &[
     ("configuration", |patient| Box::pin(async { machine::configuration(patient) })),
     ("database", |patient| Box::pin(database::reachable(patient))),
     ("migrations", |patient| Box::pin(database::migrations(patient))),
+    ("replica", |patient| Box::pin(database::replica(patient))),
     ("master-key", |patient| Box::pin(database::master_key(patient))),
     ("clock", |patient| Box::pin(database::clock(patient))),
     ("nodes", |patient| Box::pin(database::nodes(patient))),

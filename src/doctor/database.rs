@@ -1,12 +1,13 @@
 //! The database as the configuration names it: reachable, of which version, opened by the master key, of the same time.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::{Judged, Patient};
 use crate::app::installation;
 use crate::model::NodeState;
-use crate::store::inspect::{Inspection, Schema, inspect};
-use crate::store::{Engine, StoreError};
+use crate::store::inspect::{Inspection, Schema, inspect, standby};
+use crate::store::{Engine, Standing, StoreError};
 use crate::vault::key_file;
 
 /// Milliseconds between two clocks.
@@ -37,6 +38,32 @@ pub(super) async fn reachable(patient: &Patient<'_>) -> Judged {
         Err(error) => {
             Judged::fail(error.to_string(), "check database_url: address, name, user, password, sslmode")
         }
+    }
+}
+
+pub(super) async fn replica(patient: &Patient<'_>) -> Judged {
+    let store = &patient.config.store;
+    if store.replica_url.is_empty() {
+        return Judged::ok("none: the database itself answers all reads");
+    }
+    let Ok(Inspection { schema: Schema::Current { .. }, .. }) = look(patient).await else { return unknown() };
+    let wait = Duration::from_millis(store.replica_lag_ms);
+    match standby(&store.database_url, &store.replica_url, wait).await {
+        Ok((Standing::Up, took)) => {
+            Judged::ok(format!("a standby of the database, {} ms behind", took.as_millis()))
+        }
+        Ok((Standing::Behind, _)) => Judged::warn(
+            format!("more than {} ms behind the database, which answers meanwhile", wait.as_millis()),
+            "see in pg_stat_replication of the primary why it does not follow, or raise replica_lag_ms",
+        ),
+        Ok((standing, _)) => Judged::fail(
+            standing.to_string(),
+            "name a standby of database_url's primary in replica_url; until then the database answers itself",
+        ),
+        Err(error) => Judged::fail(
+            error.to_string(),
+            "check replica_url: address, name, user, password, sslmode; until then the database answers itself",
+        ),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::app::{App, AppState};
 use crate::error::Error;
 use crate::model::NodeReason;
 use crate::store::events::Touch;
-use crate::store::{Tx, Verb, accounts};
+use crate::store::{Standing, Tx, Verb, accounts};
 
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The probe commits at most once in this time, however often it is called.
@@ -24,7 +24,8 @@ const COMMIT_EVERY: Duration = Duration::from_secs(1);
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     status: &'static str,
-    /// What works with less than it should: `history`, while MongoDB is away. Nothing in it: all is well.
+    /// What works with less than it should: `history`, while MongoDB is away; `replica`, while the primary does its reads.
+    /// Nothing in it: all is well.
     degraded: Vec<&'static str>,
 }
 
@@ -77,7 +78,9 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
             Err(not_ready("the bus to the other nodes is broken; this one reads the database instead"))
         }
         Ok(Ok(())) => {
-            let degraded = if app.history.is_up() { Vec::new() } else { vec!["history"] };
+            let has_replica = app.store.replica().is_none_or(|replica| replica.standing == Standing::Up);
+            let parts = [("history", app.history.is_up()), ("replica", has_replica)];
+            let degraded = parts.into_iter().filter(|(_, is_up)| !is_up).map(|(part, _)| part).collect();
             Ok(Json(Health { degraded, ..Health::of("ready") }))
         }
         Ok(Err(error)) => {

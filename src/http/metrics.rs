@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::model::NodeState;
 use crate::store::jobs::Class;
 use crate::store::nodes::List;
-use crate::store::{Tx, Verb, queues};
+use crate::store::{Standing, Tx, Verb, queues};
 use crate::telemetry;
 
 /// `/metrics` on the main address, with the configured `metrics_token` as the bearer token; 403 if none is configured.
@@ -76,6 +76,13 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
         metrics::gauge!("hubbub_bus_up").set(f64::from(u8::from(path.is_up())));
         if let hub::Path::Up { round_trip } = path {
             metrics::gauge!("hubbub_bus_round_trip_seconds").set(round_trip.as_secs_f64());
+        }
+    }
+    if let Some(replica) = app.store.replica() {
+        metrics::gauge!("hubbub_replica_up").set(f64::from(u8::from(replica.standing == Standing::Up)));
+        metrics::gauge!("hubbub_replica_lag_seconds").set(replica.lag.as_secs_f64());
+        for (place, count) in [("replica", replica.served), ("primary", replica.passed_on)] {
+            metrics::counter!("hubbub_replica_reads_total", "place" => place).absolute(count);
         }
     }
     metrics::gauge!("hubbub_unfinished_bytes")

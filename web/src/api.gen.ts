@@ -2332,7 +2332,10 @@ export interface components {
             tenant: string;
         };
         Health: {
-            /** @description What works with less than it should: `history`, while MongoDB is away. Nothing in it: all is well. */
+            /**
+             * @description What works with less than it should: `history`, while MongoDB is away; `replica`, while the primary does its reads.
+             *     Nothing in it: all is well.
+             */
             degraded: string[];
             status: string;
         };
