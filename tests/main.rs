@@ -42,6 +42,7 @@ mod people;
 mod plans;
 mod promised;
 mod refused;
+mod replica;
 mod retention;
 mod rules;
 mod search;
