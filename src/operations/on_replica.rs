@@ -49,9 +49,10 @@ mod tests {
                 continue;
             }
             let text = std::fs::read_to_string(&path).unwrap_or_default();
+            let given = text.lines().filter(|line| line.trim_start().starts_with("impl"));
             let named =
-                text.lines().filter_map(|line| line.split_once("OnReplica for ")?.1.split_once(" {}"));
-            found.extend(named.map(|(name, _)| name.to_owned()));
+                given.filter_map(|line| line.split_once("OnReplica for ")?.1.split_whitespace().next());
+            found.extend(named.map(str::to_owned));
         }
     }
 
