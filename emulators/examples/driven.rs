@@ -7,6 +7,7 @@
 //! | `GET /hook` | where Telegram delivers, and its secret |
 //! | `POST /say` | a customer writes: [`Says`] |
 //! | `POST /fail` | the next sends of a provider fail: [`Fails`] |
+//! | `POST /well` | no send fails any more |
 //! | `GET /record` | what was sent to customers, and which texts of theirs the webhook has accepted |
 //!
 //! The first line of the output is the port. The end of the input ends it.
@@ -66,6 +67,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/hook", get(hook))
         .route("/say", post(say))
         .route("/fail", post(fail))
+        .route("/well", post(well))
         .route("/record", get(record))
         .with_state(driven);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -121,6 +123,12 @@ async fn fail(State(driven): State<Arc<Driven>>, Json(fails): Json<Fails>) -> St
         "waha" => driven.waha.fail_next(fails.times, fail),
         _ => return StatusCode::BAD_REQUEST,
     }
+    StatusCode::NO_CONTENT
+}
+
+async fn well(State(driven): State<Arc<Driven>>) -> StatusCode {
+    driven.telegram.fail_no_more();
+    driven.waha.fail_no_more();
     StatusCode::NO_CONTENT
 }
 

@@ -104,6 +104,11 @@ impl TelegramEmulator {
         self.shared.state.change(|state| state.failures.extend(std::iter::repeat_n(fail, count)));
     }
 
+    /// What [`Self::fail_next`] asked for and has not come yet does not come.
+    pub fn fail_no_more(&self) {
+        self.shared.state.change(|state| state.failures.clear());
+    }
+
     /// From now on calls of the answer's method get this answer.
     pub fn answers(&self, answer: Answer) {
         self.shared.state.change(|state| state.script.set(answer));

@@ -144,6 +144,8 @@ async fn one(args: &Args, world: &Arc<World>, trouble: &Arc<Trouble>, seed: u64)
             *faults.entry(name).or_default() += count;
         }
     }
+    // A channel whose sends fail is tried more and more seldom: each failure that is left would cost minutes.
+    world.providers.well().await?;
     stop_people.send_replace(true);
     let said = writing.await??;
     let mut evidence = Evidence { said, start, ..Evidence::default() };

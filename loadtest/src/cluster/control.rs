@@ -73,6 +73,11 @@ impl Providers {
         self.post("/say", &json!({ "provider": provider, "chat": chat, "text": text })).await
     }
 
+    /// The failures that were asked for and have not come do not come.
+    pub(crate) async fn well(&self) -> Result<()> {
+        self.post("/well", &json!({})).await
+    }
+
     pub(crate) async fn fail(&self, provider: &str, how: &str, times: u64) -> Result<()> {
         self.post("/fail", &json!({ "provider": provider, "how": how, "times": times })).await
     }
