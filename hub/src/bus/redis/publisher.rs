@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use redis::{Pipeline, aio::MultiplexedConnection};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
 
 use super::{
-    server::{PATIENCE, Server},
+    server::{Server, in_time},
     shared::{Backoff, Outgoing, Shared},
 };
 
@@ -57,8 +57,7 @@ async fn send(
     for outgoing in batch.iter() {
         pipeline.cmd("PUBLISH").arg(&outgoing.channel).arg(&outgoing.bytes[..]).ignore();
     }
-    let sent = timeout(PATIENCE, pipeline.query_async::<()>(connection)).await;
-    sent.map_err(|_| "it does not answer".to_owned())?.map_err(|error| error.to_string())?;
+    in_time(pipeline.query_async::<()>(connection)).await?;
     shared.sent(batch);
     Ok(())
 }

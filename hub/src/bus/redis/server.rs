@@ -59,9 +59,9 @@ impl Server {
     }
 }
 
-pub(super) async fn in_time<T>(connect: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
-    match timeout(PATIENCE, connect).await {
-        Ok(connected) => connected.map_err(|error| error.to_string()),
+pub(super) async fn in_time<T>(asked: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
+    match timeout(PATIENCE, asked).await {
+        Ok(answered) => answered.map_err(|error| error.to_string()),
         Err(_) => Err("it does not answer".to_owned()),
     }
 }

@@ -5,10 +5,9 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use redis::aio::{PubSubSink, PubSubStream};
-use tokio::time::timeout;
 
 use super::{
-    server::{PATIENCE, Server},
+    server::{Server, in_time},
     shared::{Backoff, Shared},
 };
 
@@ -66,19 +65,17 @@ async fn follow(shared: &Shared, mut sink: PubSubSink) -> String {
             }
             on.extend(more.iter().cloned());
             on.retain(|topic| !fewer.contains(topic));
-            let done = timeout(PATIENCE, async {
+            let done = in_time(async {
                 if !more.is_empty() {
                     sink.subscribe(&channels(shared, &more)).await?;
                 }
                 if !fewer.is_empty() {
                     sink.unsubscribe(&channels(shared, &fewer)).await?;
                 }
-                Ok::<_, redis::RedisError>(())
+                Ok(())
             });
-            match done.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return error.to_string(),
-                Err(_) => return "it does not answer".to_owned(),
+            if let Err(why) = done.await {
+                return why;
             }
             if let Some(inbound) = shared.inbound().filter(|_| !more.is_empty()) {
                 inbound.subscribed(&more);
