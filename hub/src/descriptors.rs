@@ -68,6 +68,12 @@ impl Descriptors {
         os::number(stream) < self.connections
     }
 
+    /// Whether a connection may wait for its next request. Those that wait hold a place that nobody uses: the last quarter
+    /// of the places is not for them, so that others can always come in.
+    pub fn may_wait(&self, stream: &TcpStream) -> bool {
+        os::number(stream) < self.sockets - self.sockets / 4
+    }
+
     /// Whether a connection may become one that stays.
     pub fn may_stay(&self, stream: &TcpStream) -> bool {
         os::number(stream) < self.sockets

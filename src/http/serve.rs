@@ -78,10 +78,11 @@ async fn accept(mut listener: ConnectionListener, app: AppState, router: Router,
         let (idle, first_byte) =
             if is_proxy { (idle_proxy, idle_proxy) } else { (idle, FIRST_BYTE.min(idle)) };
         let connection = Connection {
-            stream,
             caller,
             slot,
             charge: app.admission.strangers.open(address.ip()),
+            may_wait: is_proxy || app.descriptors.may_wait(&stream),
+            stream,
             idle,
             first_byte,
             sockets: (upgrades == Upgrades::First).then(|| AppState::clone(&app)),
@@ -113,6 +114,8 @@ struct Connection {
     slot: Option<ConnectionSlot>,
     /// Charged for the heads of its requests.
     charge: Charge,
+    /// Whether it is kept open for a next request.
+    may_wait: bool,
     /// The longest wait for the next request, and for the first byte of the connection.
     idle: Duration,
     first_byte: Duration,
@@ -123,7 +126,7 @@ struct Connection {
 impl Connection {
     /// Serves requests until the connection ends or is upgraded to a WebSocket.
     async fn answer(self, router: Router, soft: CancellationToken) {
-        let Self { stream, caller, slot, charge, idle, first_byte, sockets } = self;
+        let Self { stream, caller, slot, charge, may_wait, idle, first_byte, sockets } = self;
         let spoke = soft.run_until_cancelled(timeout(first_byte, stream.readable())).await;
         if !matches!(spoke, Some(Ok(Ok(())))) {
             return tracing::debug!(?spoke, "a connection was closed before its first byte");
@@ -149,6 +152,7 @@ impl Connection {
             .timer(HeadTimer { progress, idle })
             // Only enables the library's timer; `HeadTimer` decides when it fires.
             .header_read_timeout(idle)
+            .keep_alive(may_wait)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(wire, TowerToHyperService::new(service))
             .with_upgrades();
@@ -203,6 +207,15 @@ mod tests {
         idle: Duration,
         share: usize,
     ) -> (TcpStream, JoinHandle<()>) {
+        pair_that(true, soft, idle, share).await
+    }
+
+    async fn pair_that(
+        may_wait: bool,
+        soft: &CancellationToken,
+        idle: Duration,
+        share: usize,
+    ) -> (TcpStream, JoinHandle<()>) {
         let router = Router::new()
             .route(
                 "/",
@@ -216,8 +229,9 @@ mod tests {
         let (stream, address) = listener.accept().await.unwrap();
         let caller = Caller { address, is_proxy: false, may_stay: true };
         let charge = Budget::new(1 << 20, share).open(address.ip());
+        let first_byte = FIRST_BYTE;
         let connection =
-            Connection { stream, caller, slot: None, charge, idle, first_byte: FIRST_BYTE, sockets: None };
+            Connection { stream, caller, slot: None, charge, may_wait, idle, first_byte, sockets: None };
         (client, tokio::spawn(connection.answer(router, soft.clone())))
     }
 
@@ -256,6 +270,23 @@ mod tests {
         answering.await.unwrap();
         assert!((FIRST_BYTE..IDLE).contains(&begin.elapsed()));
         assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn where_places_are_few_a_connection_ends_with_its_answer() {
+        for may_wait in [true, false] {
+            let soft = CancellationToken::new();
+            let (mut client, answering) = pair_that(may_wait, &soft, IDLE, 1 << 20).await;
+            let answer = ask(&mut client, "/slow").await;
+            assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+            assert_eq!(answer.contains("connection: close"), !may_wait, "{answer}");
+            if may_wait {
+                assert!(ask(&mut client, "/").await.starts_with("HTTP/1.1 200 OK"));
+            } else {
+                assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
+                timeout(Duration::from_secs(5), answering).await.expect("it ends").unwrap();
+            }
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -21,6 +21,19 @@ export async function descriptorChecks({ binary }, check) {
   const hears = (text) => events.until(text, (event) => event.kind === "message.created" && event.message.text === text);
   let [inside, idle] = [[], []];
 
+  await check(`${VISITORS} clients that keep their connections after a request leave places to others`, async () => {
+    const kept = Array.from({ length: VISITORS }, () => new Agent({ keepAlive: true }));
+    for (const agent of kept) assert.equal((await ask("/health/live", agent)).status, 200);
+    const waiting = kept.filter((agent) => Object.keys(agent.freeSockets).length > 0).length;
+    assert.equal((await ask("/health/ready")).status, 200);
+    const visits = await within("visits", Promise.all(Array.from({ length: 10 }, () => visit(world, token))));
+    console.log(`# ${waiting} connections wait for a next request`);
+    assert.ok(waiting > DESCRIPTORS / 4 && waiting < DESCRIPTORS / 2, `${waiting} wait`);
+    assert.equal(visits.filter(({ socket }) => socket).length, 10);
+    for (const { socket } of visits) socket.terminate();
+    for (const agent of kept) agent.destroy();
+  });
+
   await check(`of ${VISITORS} sockets at ${DESCRIPTORS} descriptors some are let in and the others told at once`, async () => {
     assert.equal((await ask("/health/ready", one)).status, 200);
     const visits = await within("all visits", Promise.all(Array.from({ length: VISITORS }, () => visit(world, token))));
