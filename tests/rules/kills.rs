@@ -113,8 +113,10 @@ impl Verb for Told {
 /// Waits until so many messages have reached the providers, or none for a while.
 async fn reaches(shop: &Shop, amount: usize, quiet: Duration) {
     let mut last = (shop.amount(), Instant::now());
+    // To look copies all that was sent.
+    let pause = Duration::from_millis(20 + amount as u64 / 50);
     while last.0 < amount && last.1.elapsed() < quiet {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(pause).await;
         let now = shop.amount();
         if now > last.0 {
             last = (now, Instant::now());
