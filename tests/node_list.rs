@@ -69,9 +69,8 @@ on_both!(a_server_is_in_the_list_for_operators_only, |engine| async move {
     let manager = world.person("agent@example.com").await;
     let address = world.address.to_string();
     let found = until_nodes(&api, "a ready node with its address and sessions", |nodes| {
-        nodes.iter().any(|node| {
-            node["address"] == address.as_str() && node["state"] == "ready" && node["is_this"] == true
-        })
+        let is_ours = |node: &Value| node["address"] == address.as_str() && node["is_this"] == true;
+        nodes.iter().any(is_ours) && states(nodes).iter().all(|state| *state == "ready")
     })
     .await;
     for node in &found {
