@@ -11,6 +11,9 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{ConnectInfo, Request};
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
 use hub::ConnectionListener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -147,12 +150,18 @@ impl Connection {
             request.extensions_mut().insert(Arc::clone(&head));
             request.map(Body::new)
         });
+        // Told by the answer, not by the library's own switch: that would overwrite what an upgrade says of the connection.
+        let service = service.map_response(move |mut answer: Response| {
+            if !may_wait && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            answer
+        });
         let wire = Wire::new(stream, Arc::clone(&progress), charge);
         let connection = http1::Builder::new()
             .timer(HeadTimer { progress, idle })
             // Only enables the library's timer; `HeadTimer` decides when it fires.
             .header_read_timeout(idle)
-            .keep_alive(may_wait)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(wire, TowerToHyperService::new(service))
             .with_upgrades();
@@ -223,6 +232,7 @@ mod tests {
                     .post(async |body: String| body),
             )
             .route("/slow", get(async || sleep(Duration::from_millis(300)).await))
+            .route("/upgrade", get(async || (StatusCode::SWITCHING_PROTOCOLS, [(CONNECTION, "upgrade")])))
             .route("/file", get(file));
         let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -280,6 +290,14 @@ mod tests {
             let answer = ask(&mut client, "/slow").await;
             assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
             assert_eq!(answer.contains("connection: close"), !may_wait, "{answer}");
+            let (mut other, _answering) = pair_that(may_wait, &soft, IDLE, 1 << 20).await;
+            let upgrade =
+                "GET /upgrade HTTP/1.1\r\nhost: example.com\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+            other.write_all(upgrade.as_bytes()).await.unwrap();
+            let mut head = [0; 1024];
+            let size = other.read(&mut head).await.unwrap();
+            let head = String::from_utf8_lossy(&head[..size]);
+            assert!(head.starts_with("HTTP/1.1 101 ") && head.contains("connection: upgrade"), "{head}");
             if may_wait {
                 assert!(ask(&mut client, "/").await.starts_with("HTTP/1.1 200 OK"));
             } else {
