@@ -150,7 +150,7 @@ impl Connection {
             request.extensions_mut().insert(Arc::clone(&head));
             request.map(Body::new)
         });
-        // Told by the answer, not by the library's own switch: that would overwrite what an upgrade says of the connection.
+        // By the answer, not by the library's own switch, which would add `close` to what an upgrade says of the connection.
         let service = service.map_response(move |mut answer: Response| {
             if !may_wait && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
