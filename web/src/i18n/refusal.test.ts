@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { fromResponse, RequestError } from "../services/problem";
 import { problemWords } from "../views/SignIn";
+import { enRefusal } from "./en_refusal";
 import { refusal } from "./refusal";
 import { makeText } from "./text";
 
@@ -25,6 +26,38 @@ describe("a refused message", () => {
     // It is put into a sentence.
     expect(refusal(en, { code: "500", reason: "Internal error encountered." })).toBe("Internal error encountered");
   });
+});
+
+// The codes as the server's sources have them. What follows here is told in the provider's own words, which say more.
+const ownWords = ["refused", "forbidden", "bad_id"];
+// What happens when a channel is connected, where the form tells it.
+const connecting = /\/(?:connect|sign_in|login|pair|keys|subscription)\.rs$/;
+const sources = import.meta.glob<string>(["../../../adapters/src/**/*.rs", "../../../src/work/deliver/*.rs", "../../../src/work/deliver.rs"], {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+
+function codesOf(source: string): string[] {
+  const shipped = source.split("#[cfg(test)]")[0] ?? "";
+  const named = new Map([...shipped.matchAll(/const ([A-Z_]+): &str = "([a-z_]+)";/g)].map((m) => [m[1], m[2]]));
+  const calls = [
+    /(?:Verdict|Meaning)::\w+(?:\(\w+\))?(?:\s*\{[^}]*\})?,\s*(?:"([a-z_]+)"|([A-Z_]{4,}))\s*[,)]/g,
+    /\("[^"]+", "([a-z_]+)", "/g,
+    /\bconst (?:\w+_(?:CLOSED|GONE|OUT|REFUSED)): &str = "([a-z_]+)";/g,
+    /\b(?:refuse|refused|rejected|fail_queued)\((?:tx, &delivery, )?\s*"([a-z_]+)"\s*,/g,
+    /code(?:: |: Some\()"([a-z_]+)"\.to_owned/g,
+  ];
+  return calls.flatMap((call) => [...shipped.matchAll(call)].flatMap((m) => m[1] ?? named.get(m[2] ?? "") ?? []));
+}
+
+it("every code of a message that was refused has words in the languages of the page", () => {
+  const files = Object.entries(sources).filter(([path]) => !connecting.test(path));
+  const codes = new Set(files.flatMap(([, source]) => codesOf(source)));
+  // That the sources were found, and are read.
+  for (const code of ["blocked", "window_closed", "interrupted", "empty", "invalid_grant"]) expect(codes).toContain(code);
+  const missing = [...codes].filter((code) => !ownWords.includes(code) && !Object.hasOwn(enRefusal, `refusal.${code}`));
+  expect(missing).toEqual([]);
 });
 
 describe("a sign-in that is slowed down", () => {
