@@ -7,10 +7,11 @@ use std::time::Duration;
 use hubbub::error::Error;
 use hubbub::store::pending_changes::MOST;
 use hubbub::store::{Tx, Verb};
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::kit::World;
+use crate::kit::{self, World};
 use crate::on_both;
 
 const CHAT: i64 = 5_550_301;
@@ -222,5 +223,23 @@ on_both!(long_texts_make_short_pages, |engine| async move {
         }
     }
     assert!(seen.len() >= 60 && seen.windows(2).all(|pair| pair[0] < pair[1]), "{} events", seen.len());
+    world.finish().await;
+});
+
+// Each label of a figure is kept for as long as the server runs, and told with every look at the figures.
+on_both!(methods_that_strangers_make_up_leave_one_trace_in_the_figures, |engine| async move {
+    let token = "0123456789abcdef";
+    let world = World::configured(engine, |config| config.metrics.token = token.into()).await;
+    for number in 0..40 {
+        let method = Method::from_bytes(format!("MADEUP{number}").as_bytes()).expect("a method");
+        for path in ["/health/live", "/nowhere"] {
+            let answer = kit::http().request(method.clone(), world.url(path)).send().await.expect("an answer");
+            assert!(answer.status().is_client_error(), "{}", answer.status());
+        }
+    }
+    let figures = kit::http().get(world.url("/metrics")).bearer_auth(token);
+    let figures = figures.send().await.expect("an answer").text().await.expect("numbers");
+    assert!(figures.contains(r#"method="_OTHER""#), "{figures}");
+    assert!(!figures.contains("MADEUP"), "{figures}");
     world.finish().await;
 });
