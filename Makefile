@@ -23,7 +23,7 @@ BINARIES := cargo build --workspace --bin hubbub --example open
 FUZZ_SECONDS ?= 20
 PARSE_SECONDS ?= 30
 
-.PHONY: run build test setup summary lint rust history seeds fuzz page wire wire-check server worker open-hub open outside
+.PHONY: run build test setup summary lint check-alone rust rust-tests history seeds fuzz page wire wire-check server worker open-hub open outside
 
 ## The demo: a server with made-up shops, customers and an AI worker, on emulated providers.
 # The debug build, which the tests share: it starts soonest, and reads the page from web/dist.
@@ -38,7 +38,7 @@ build: $(PAGE)
 	cargo build --release --features jemalloc,mongo,otel --bin hubbub
 
 ## Everything that must hold, from set-up to a browser. With CI set the engine is looked at for longer.
-test: setup page lint $(MONGO_SERVER) rust $(if $(CI),seeds fuzz) server wire-check worker open outside summary
+test: setup page lint $(MONGO_SERVER) rust $(if $(CI),seeds) server wire-check worker open outside summary
 
 setup:
 	@rm -rf target/steps
@@ -50,9 +50,6 @@ summary:
 lint:
 	@$(STEP) fmt cargo fmt --all --check
 	@$(STEP) clippy cargo clippy --workspace --all-targets --keep-going -- -D warnings
-	@# The program with the allocator that it ships with, without what the tests add to it. Nothing is linked, so any file
-	@# will do for the allocator's library, which takes a minute to build.
-	@$(STEP) check-alone env JEMALLOC_OVERRIDE=$(CURDIR)/Makefile cargo check --bin hubbub --features jemalloc
 	@# The fuzzer's own workspace, whose lock file goes stale with what the engine needs.
 	@$(STEP) fuzz-lock cargo tree --locked --depth 0 --manifest-path hub/fuzz/Cargo.toml
 	@# What is built in. The last two say so when what they ask does not answer.
@@ -60,7 +57,17 @@ lint:
 	@$(STEP) advisories tests/steps/deny.sh advisories
 	@$(STEP) npm-audit tests/steps/deny.sh npm
 
+# The program with the allocator that it ships with, without what the tests add to it. Nothing is linked, so any file will
+# do for the allocator's library, which takes a minute to build.
+check-alone:
+	@$(STEP) check-alone env JEMALLOC_OVERRIDE=$(CURDIR)/Makefile cargo check --bin hubbub --features jemalloc
+
+# What needs only the processor runs beside the tests, once these are built.
 rust:
+	@$(STEP) test-build cargo test --workspace --no-run
+	@tests/steps/beside.sh '$(MAKE) --keep-going check-alone $(if $(CI),fuzz)' '$(MAKE) rust-tests'
+
+rust-tests:
 	@$(STEP) cargo-test tests/steps/cargo_test.sh
 	@# Again, to show how many bodies and signatures of each provider there are.
 	@$(STEP) cases cargo test --workspace --test providers -- --nocapture --test-threads=2 every_

@@ -25,7 +25,7 @@ run() {
   echo "# $target for $time s: $folder/debug/$target"
   # Each step of progress is of no interest, nor are the words it learnt.
   "$folder/debug/$target" "$corpus" "hub/fuzz/seeds/$target" "$@" \
-    -artifact_prefix="$found/$target-" -max_total_time="$time" -timeout=10 -rss_limit_mb=1024 2>&1 |
+    -artifact_prefix="$found/$target-" -max_total_time="$time" -timeout=30 -rss_limit_mb=1024 2>&1 |
     sed -E '/^#[0-9]+\s+(NEW|REDUCE|RELOAD|pulse)/d; /NEW_FUNC/d; /^"/d; /^######/d'
 }
 
