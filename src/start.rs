@@ -32,6 +32,7 @@ use crate::rpc::SocketRules;
 use crate::store::jobs::ClaimIds;
 use crate::store::{Engine, ReplicaConfig, Store, StoreConfig, sessions};
 use crate::telemetry::traces;
+use crate::vault::Vault;
 use crate::work::{self, Consumers, Dispatcher, Hearing, NodeWatch, Runner, Typing};
 
 /// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
@@ -90,9 +91,9 @@ impl App {
             tasks: tasks.clone(),
         };
         let started_at_ms = store.clock().now_ms();
-        let bus = bus(&config, &installation)?;
+        let bus = bus(&config, &installation, &vault)?;
         // The last thing that may refuse the start: whoever is in the list runs.
-        let node = join::join(nodes.id, &config, &store, &files.libraries).await?;
+        let node = join::join(nodes.id, &config, &store, &files.libraries, &vault).await?;
         // A cycle: the hub calls the rules, the rules refer to the application, and the application owns the hub.
         let app = Arc::new_cyclic(|app| {
             let log = Arc::new(log::FeedLog::new(store.clone()));
@@ -166,12 +167,12 @@ fn store_config(config: &Config) -> StoreConfig {
 }
 
 /// How this node reaches the others.
-fn bus(config: &Config, installation: &str) -> anyhow::Result<hub::Bus> {
+fn bus(config: &Config, installation: &str, vault: &Vault) -> anyhow::Result<hub::Bus> {
     let config::Bus { url, prefix } = &config.bus;
     if url.is_empty() {
         return Ok(hub::Bus::local());
     }
     let prefix = if prefix.is_empty() { format!("hubbub:{installation}") } else { prefix.clone() };
     let redis = hub::RedisBus::new(url, prefix).map_err(|why| anyhow::anyhow!("bus.url: {why}"))?;
-    Ok(hub::Bus::Redis(redis))
+    Ok(hub::Bus::Redis(redis.sealed(Arc::new(vault.bus_seal()?))))
 }

@@ -4,12 +4,15 @@
 //! A sealed text is `hv1.<key id>.<base64url of nonce, ciphertext and tag>` (AES-256-GCM). The additional data names
 //! the owner of the secret (`channel:<id>`), so that a value copied to another row does not open.
 
+mod bus;
 pub mod key_file;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, hkdf, rand};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
+pub use self::bus::BusSeal;
 
 const VERSION: &str = "hv1";
 pub const KEY_BYTES: usize = 32;
@@ -70,6 +73,7 @@ pub struct Vault {
     key: Key,
     /// Keys from earlier master keys: they open secrets, and seal none.
     old: Vec<Key>,
+    old_masters: Vec<MasterKey>,
 }
 
 impl std::fmt::Debug for Vault {
@@ -81,8 +85,30 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     pub fn new(master: MasterKey, old: &[MasterKey]) -> anyhow::Result<Self> {
         let key = key(&master)?;
+        let old_masters = old.to_vec();
         let old = old.iter().map(self::key).collect::<anyhow::Result<_>>()?;
-        Ok(Self { master, key, old })
+        Ok(Self { master, key, old, old_masters })
+    }
+
+    /// The name of the master key, which stands in clear before all that is sealed with it.
+    pub fn key_id(&self) -> &str {
+        &self.key.id
+    }
+
+    /// The names of all master keys whose secrets open here.
+    pub fn key_ids(&self) -> Vec<String> {
+        std::iter::once(&self.key).chain(&self.old).map(|key| key.id.clone()).collect()
+    }
+
+    /// Whether a text was sealed with a key that is known here.
+    pub fn may_open(&self, sealed: &str) -> bool {
+        let key_id = sealed.splitn(3, '.').nth(1);
+        key_id.is_some_and(|key_id| std::iter::once(&self.key).chain(&self.old).any(|key| key.id == key_id))
+    }
+
+    /// For what the nodes of the installation tell each other.
+    pub fn bus_seal(&self) -> anyhow::Result<BusSeal> {
+        BusSeal::new(self, &self.old_masters)
     }
 
     /// Derives a key for another purpose, such as signing tokens. The label is the purpose; keys of different labels

@@ -141,6 +141,7 @@ fn absent(name: &str, version: &str) -> Node {
         sessions: 3,
         library: None,
         readable: Vec::new(),
+        master_key: None,
     }
 }
 

@@ -13,6 +13,7 @@ const ACROSS_TENANTS: &[(&str, &str)] = &[
         "select m.tenant, t.name, m.role, m.companies from memberships m",
         "the tenants of a person who signs in",
     ),
+    ("select sealed from channels order by tenant, id limit 1", "whether the master key is the right one"),
     ("select id, revoked_at from api_keys where revoked_at > $1", "nodes look for rights that changed"),
     ("select c.tenant, c.id from companies c where c.id = $1", "the platform's people and the command line"),
     (

@@ -12,12 +12,13 @@ mod message;
 mod path;
 mod port;
 mod redis;
+mod seal;
 mod topics;
 mod wire;
 
 use std::sync::Arc;
 
-pub use self::{local::LocalBus, path::Path, redis::RedisBus};
+pub use self::{local::LocalBus, path::Path, redis::RedisBus, seal::Seal};
 pub(crate) use self::{
     message::{Member, Message, Outcome},
     port::{Counts, EVERY_NODE, Inbound, is_of_nodes, topic_of_node},

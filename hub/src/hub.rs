@@ -203,6 +203,7 @@ impl Hub {
             bus_sent: bus.sent,
             bus_received: bus.received,
             bus_lost: bus.lost,
+            bus_refused: bus.refused,
             ..self.engine.context.counters.read()
         }
     }

@@ -65,7 +65,7 @@ pub use authority::{
     Authority, ConnectRequest, Connected, Expiry, JoinLeave, Peer, PublishDecision, Rejection, RoomKind,
     ServerSub, SessionId, SessionInfo, SubscribeRequest, Subscription,
 };
-pub use bus::{Bus, LocalBus, Path, RedisBus};
+pub use bus::{Bus, LocalBus, Path, RedisBus, Seal};
 pub use config::{Clock, HubConfig, Ids, Limits};
 pub use data::Data;
 pub use descriptors::Descriptors;

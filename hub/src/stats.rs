@@ -35,6 +35,8 @@ pub struct Stats {
     pub bus_sent: u64,
     pub bus_received: u64,
     pub bus_lost: u64,
+    /// Messages from nobody who has the key of this node.
+    pub bus_refused: u64,
     /// Calls of the application that panicked.
     pub panics: u64,
 }

@@ -8,7 +8,7 @@ mod redis_cluster;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub::{Bus, Descriptors, HubConfig, Publication, RedisBus, Tags};
+use hub::{Bus, Descriptors, HubConfig, Publication, RedisBus, Seal, Tags};
 use serde_json::{Value, json};
 
 use self::{redis::Redis, redis_cluster::Cluster};
@@ -69,7 +69,27 @@ fn over(redis: &Redis, wait: Duration) -> Bus {
 }
 
 fn over_url(url: &str, wait: Duration) -> Bus {
-    Bus::Redis(RedisBus::new(url, "test").unwrap().probing(Duration::from_millis(50), wait))
+    let bus = RedisBus::new(url, "test").unwrap().probing(Duration::from_millis(50), wait);
+    Bus::Redis(bus.sealed(Arc::new(Marked(b"ours"))))
+}
+
+/// Shows whether messages are sealed and opened, and for which channel.
+struct Marked(&'static [u8; 4]);
+
+impl Marked {
+    fn mark(&self, channel: &str) -> Vec<u8> {
+        [self.0, channel.as_bytes(), b"|"].concat()
+    }
+}
+
+impl Seal for Marked {
+    fn seal(&self, channel: &str, plain: Vec<u8>) -> Option<Vec<u8>> {
+        Some([self.mark(channel), plain].concat())
+    }
+
+    fn open(&self, channel: &str, sealed: Vec<u8>) -> Option<Vec<u8>> {
+        sealed.strip_prefix(&*self.mark(channel)).map(<[u8]>::to_vec)
+    }
 }
 
 const LONG: Duration = Duration::from_secs(15);
@@ -405,11 +425,42 @@ async fn a_topic_follows_its_slot_to_another_master() {
 #[tokio::test]
 async fn a_cluster_is_asked_whether_it_carries() {
     let Some(cluster) = Cluster::start(false) else { return };
-    assert!(RedisBus::new(&cluster.url(), "test").unwrap().ask().await.is_ok());
+    assert!(RedisBus::new(&cluster.url(), "test").unwrap().ask("a").await.is_ok());
     let Some(alone) = Redis::start() else { return };
     let url = alone.url().replace("redis://", "redis-cluster://");
-    let refused = RedisBus::new(&url, "test").unwrap().ask().await.unwrap_err();
+    let refused = RedisBus::new(&url, "test").unwrap().ask("a").await.unwrap_err();
     assert!(refused.contains("cluster support disabled"), "{refused}");
+}
+
+/// Who may connect may yet have no right to channels.
+#[tokio::test]
+async fn a_server_is_asked_whether_it_carries() {
+    let user = ["--user", "deaf on >secret ~* +@all resetchannels"].map(String::from).to_vec();
+    let Some(redis) = Redis::with(user) else { return };
+    assert!(RedisBus::new(&redis.url(), "test").unwrap().ask("a").await.is_ok());
+    let url = redis.url().replace("redis://", "redis://deaf:secret@");
+    let refused = RedisBus::new(&url, "test").unwrap().ask("a").await.unwrap_err();
+    assert!(refused.contains("permission"), "{refused}");
+}
+
+/// By a node with another key, or by whoever else can write to Redis.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_strangers_publish_is_not_taken() {
+    let Some(pair) = Pair::over_redis(config()).await else { return };
+    let url = pair.redis.as_ref().unwrap().url();
+    let bus = RedisBus::new(&url, "test").unwrap().probing(Duration::from_millis(50), LONG);
+    let bus = Bus::Redis(bus.sealed(Arc::new(Marked(b"them"))));
+    let stranger = HubConfig { bus, node: "c".to_owned(), ..config() };
+    let stranger = Server::on(Arc::clone(&pair.a.log), stranger, Descriptors::raise(0, 0)).await;
+    wait_for("the stranger's path", || stranger.hub.path().is_some_and(|path| path.is_up())).await;
+    let _held = pair.a.hub.hold("forged");
+    let seen = || {
+        stranger.hub.notify(Some("forged"), "now".into());
+        pair.a.hub.stats().bus_refused > 3
+    };
+    wait_for("messages that are refused", seen).await;
+    assert!(pair.a.rules.noticed.lock().unwrap().iter().all(|(topic, _)| topic != "forged"));
+    assert!(pair.a.hub.path().unwrap().is_up());
 }
 
 /// As when a node is killed: nobody tells of its clients any more.

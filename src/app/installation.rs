@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::private;
+use crate::store::channels::OneSealed;
 use crate::store::names::{ListNames, Nameable};
 use crate::store::{Engine, Store};
 use crate::vault::{Vault, key_file};
@@ -56,7 +57,16 @@ pub async fn vault(config: &Config, store: &Store) -> anyhow::Result<Vault> {
         }
     }
     let secrets = &config.secrets;
-    key_file::vault(&secrets.master_key, &secrets.master_key_file, &secrets.old_master_keys)
+    let vault = key_file::vault(&secrets.master_key, &secrets.master_key_file, &secrets.old_master_keys)?;
+    if let Some(sealed) = store.read(OneSealed).await?
+        && !vault.may_open(&sealed)
+    {
+        tracing::error!(
+            "the credentials of channels were sealed with another master key: nothing comes or goes through them. Set that \
+             key, or add it to old_master_keys; if it is lost, connect the channels anew"
+        );
+    }
+    Ok(vault)
 }
 
 /// The configured key file, if it does not exist.

@@ -40,8 +40,9 @@ pub(super) async fn bus(patient: &Patient<'_>) -> Judged {
     if config.url.is_empty() {
         return Judged::ok("none: one server works with this database");
     }
-    let asked = match hub::RedisBus::new(&config.url, "") {
-        Ok(bus) => bus.ask().await,
+    let prefix = if config.prefix.is_empty() { "hubbub" } else { &config.prefix };
+    let asked = match hub::RedisBus::new(&config.url, prefix) {
+        Ok(bus) => bus.ask("doctor").await,
         Err(error) => Err(error),
     };
     match asked {

@@ -67,6 +67,7 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
         ("hubbub_bus_sent_total", stats.bus_sent),
         ("hubbub_bus_received_total", stats.bus_received),
         ("hubbub_bus_lost_total", stats.bus_lost),
+        ("hubbub_bus_refused_total", stats.bus_refused),
         ("hubbub_connections_refused_total", app.descriptors.refused()),
     ];
     for (name, value) in counters {

@@ -9,6 +9,7 @@ use crate::files::Libraries;
 use crate::model::{NodeBus, NodeState};
 use crate::store::nodes::{Join, Joined, Node, SILENT_MS};
 use crate::store::{Engine, Store};
+use crate::vault::Vault;
 
 /// Longest name of a machine that is stored.
 const MAX_NAME: usize = 100;
@@ -19,6 +20,7 @@ pub(super) async fn join(
     config: &Config,
     store: &Store,
     libraries: &Libraries,
+    vault: &Vault,
 ) -> anyhow::Result<Node> {
     let (mut library, mut readable) = (None, Vec::new());
     // On SQLite there is one node, whose files nobody else has to see.
@@ -54,8 +56,18 @@ pub(super) async fn join(
         sessions: 0,
         library,
         readable,
+        master_key: Some(vault.key_id().to_owned()),
     };
-    match store.write(Join(node.clone())).await?.value {
+    let keys = vault.key_ids();
+    match store.write(Join { node: node.clone(), keys }).await?.value {
+        Joined::OtherKey(other) => bail!(
+            "secrets.master_key: the node {} ({}), which runs on the same database, has another master key: what it stores \
+             would not open here. Give all nodes one key; to change it, add the key of before to old_master_keys. If that \
+             node is gone, start this one again {} seconds after its end",
+            other.name,
+            other.address,
+            SILENT_MS / 1_000
+        ),
         Joined::Apart(other) => bail!(refusal(config, &node, &other)),
         Joined::Yes { started_at, library_before } => {
             if let (Some(before), Some(now)) = (library_before, &node.library)

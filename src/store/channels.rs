@@ -5,7 +5,9 @@ use uuid::Uuid;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
+use crate::error::Error;
 use crate::model::Channel;
+use crate::store::Verb;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -32,8 +34,10 @@ const SET_MOVED_AT: &str = "update channels set moved_at = $3 where tenant = $1 
 const MOVED_AT: &str = "select coalesce(max(moved_at), 0) from channels where tenant = $1";
 const COMPANY: &str = "select company from channels where tenant = $1 and id = $2";
 const SET_HEALTH: &str = "update channels set health = $3, updated_at = $4 where tenant = $1 and id = $2";
+const ONE_SEALED: &str = "select sealed from channels order by tenant, id limit 1";
 
 pub const ALL: &[&str] = &[
+    ONE_SEALED,
     INSERT,
     INSERT_PATH,
     BY_TOKEN,
@@ -48,6 +52,17 @@ pub const ALL: &[&str] = &[
     COMPANY,
     SET_HEALTH,
 ];
+
+/// The secrets of one channel, whichever, as they are sealed.
+pub struct OneSealed;
+
+impl Verb for OneSealed {
+    type Out = Option<String>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<String>, Error> {
+        Ok(tx.one::<(String,)>(ONE_SEALED, &[]).await?.map(|(sealed,)| sealed))
+    }
+}
 
 fn damaged(error: &serde_json::Error) -> StoreError {
     StoreError::Engine(format!("channels: {error}"))

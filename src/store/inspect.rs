@@ -15,7 +15,7 @@ use crate::clock::Clock;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const APPLIED: &str = "select version, name, digest from migrations order by version";
-const SEALED: &str = "select id, sealed from channels order by id limit 1";
+const SEALED: &str = "select id, sealed from channels order by tenant, id limit 1";
 const LITE_TABLE: &str = "select count(*) from sqlite_master where type = 'table' and name = 'migrations'";
 const PG_TABLE: &str = "select count(*) from pg_class where relname = 'migrations' and relnamespace = current_schema()::regnamespace";
 

@@ -18,11 +18,11 @@ const KEEP_FORMER_MS: i64 = 60_000;
 pub(super) const MAX_NODES: i64 = 1_000;
 
 const BEAT: &str = "insert into nodes (id, name, address, version, started_at, seen_at, clock_at, state, reason, bus, round_trip_us, \
-    sessions, library, readable) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+    sessions, library, readable, master_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
     on conflict (id) do update set address = $3, seen_at = $6, clock_at = $7, state = $8, reason = $9, bus = $10, \
     round_trip_us = $11, sessions = $12";
 pub(super) const LIST: &str = "select id, name, address, version, started_at, seen_at, clock_at, state, reason, bus, round_trip_us, sessions, \
-    library, readable from nodes order by name, address, started_at, id limit $1";
+    library, readable, master_key from nodes order by name, address, started_at, id limit $1";
 const LEAVE: &str = "delete from nodes where id = $1";
 const FORGET: &str = "delete from nodes where seen_at < $1";
 const FORGET_FORMER: &str =
@@ -55,6 +55,8 @@ pub struct Node {
     pub library: Option<String>,
     /// The marks of all libraries that it reads.
     pub readable: Vec<String>,
+    /// The name of the master key with which it seals; `None`: a version that did not tell.
+    pub master_key: Option<String>,
 }
 
 impl Node {
@@ -65,6 +67,10 @@ impl Node {
 
     pub fn state_at(&self, now: i64) -> NodeState {
         if self.silent_ms(now) >= SILENT_MS { NodeState::Silent } else { self.state }
+    }
+
+    fn is_opened_by(&self, keys: &[String]) -> bool {
+        self.master_key.as_ref().is_none_or(|key| keys.contains(key))
     }
 
     /// A file that one of the two writes cannot be read by the other.
@@ -96,6 +102,7 @@ impl FromRow for Node {
             sessions: columns.take()?,
             library: columns.take()?,
             readable: columns.take::<String>()?.split_whitespace().map(str::to_owned).collect(),
+            master_key: columns.take()?,
         })
     }
 }
@@ -148,14 +155,19 @@ async fn write(tx: &mut Tx<'_>, node: &Node, now: i64) -> Result<(), StoreError>
         node.round_trip_us,
         node.sessions,
         &node.library,
-        &readable
+        &readable,
+        &node.master_key
     ];
     tx.put(BEAT, args).await
 }
 
 /// Enters a node that starts.
 #[derive(Clone, Debug)]
-pub struct Join(pub Node);
+pub struct Join {
+    pub node: Node,
+    /// The names of all master keys with which it opens what others have sealed.
+    pub keys: Vec<String>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Joined {
@@ -167,6 +179,8 @@ pub enum Joined {
     },
     /// This live node and it do not see each other's files: nothing was written.
     Apart(Box<Node>),
+    /// It would not open what this live node seals: nothing was written.
+    OtherKey(Box<Node>),
 }
 
 impl Verb for Join {
@@ -176,17 +190,22 @@ impl Verb for Join {
         let (library_before,) =
             tx.one::<(Option<String>,)>(HOLD, &[]).await?.ok_or(Error::NotFound("installation"))?;
         let listed = Listed::load(tx).await?;
-        if let Some(other) = listed.live().find(|other| other.is_apart_from(&self.0)) {
+        let Self { node, keys } = self;
+        let has_one_node = tx.engine().has_one_node();
+        if let Some(other) = listed.live().find(|other| !has_one_node && !other.is_opened_by(keys)) {
+            return Ok(Joined::OtherKey(Box::new(other.clone())));
+        }
+        if let Some(other) = listed.live().find(|other| other.is_apart_from(node)) {
             return Ok(Joined::Apart(Box::new(other.clone())));
         }
-        if tx.engine().has_one_node() {
-            tx.put(FORGET_OTHERS, args![self.0.id]).await?;
+        if has_one_node {
+            tx.put(FORGET_OTHERS, args![node.id]).await?;
         }
-        if self.0.library.is_some() && self.0.library != library_before {
-            tx.put(SET_LIBRARY, args![&self.0.library]).await?;
+        if node.library.is_some() && node.library != library_before {
+            tx.put(SET_LIBRARY, args![&node.library]).await?;
         }
         let started_at = listed.now;
-        write(tx, &Node { started_at, ..self.0.clone() }, started_at).await?;
+        write(tx, &Node { started_at, ..node.clone() }, started_at).await?;
         Ok(Joined::Yes { started_at, library_before })
     }
 }

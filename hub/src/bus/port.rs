@@ -35,4 +35,6 @@ pub(crate) struct Counts {
     pub(crate) received: u64,
     /// Not sent: the bus was away or slower than what was published.
     pub(crate) lost: u64,
+    /// Not taken: they do not open.
+    pub(crate) refused: u64,
 }

@@ -31,6 +31,7 @@ use super::{
     message::Message,
     path::{Path, PathState},
     port::{Counts, EVERY_NODE, Inbound, topic_of_node},
+    seal::Seal,
     topics::Held,
 };
 use crate::lock::lock;
@@ -42,6 +43,7 @@ pub struct RedisBus {
     prefix: String,
     probe_every: Duration,
     probe_wait: Duration,
+    seal: Option<Arc<dyn Seal>>,
 }
 
 impl RedisBus {
@@ -52,7 +54,13 @@ impl RedisBus {
     pub fn new(url: &str, prefix: impl Into<String>) -> Result<RedisBus, String> {
         let servers = Servers::parse(url)?;
         let (probe_every, probe_wait) = (Duration::from_secs(1), Duration::from_secs(2));
-        Ok(RedisBus { servers, prefix: prefix.into(), probe_every, probe_wait })
+        Ok(RedisBus { servers, prefix: prefix.into(), probe_every, probe_wait, seal: None })
+    }
+
+    /// What goes over the server is sealed, and what was not sealed so is not taken.
+    pub fn sealed(mut self, seal: Arc<dyn Seal>) -> RedisBus {
+        self.seal = Some(seal);
+        self
     }
 
     /// How often the path is probed, and how long a probe may take.
@@ -61,17 +69,22 @@ impl RedisBus {
         self
     }
 
-    /// Connects and asks once; gives how long that took, or what is wrong.
-    pub async fn ask(&self) -> Result<Duration, String> {
+    /// Connects, hears and publishes once as the node `name` would; gives how long that took, or what is wrong.
+    pub async fn ask(&self, name: &str) -> Result<Duration, String> {
         let begun = Instant::now();
-        self.servers.ask().await.map(|()| begun.elapsed())
+        self.servers.ask(&self.names(), &topic_of_node(name)).await.map(|()| begun.elapsed())
+    }
+
+    fn names(&self) -> Names {
+        Names::new(self.prefix.clone(), matches!(self.servers, Servers::Many(_)))
     }
 
     pub(super) fn link(&self, node: &str) -> End {
         let (queue, queued) = mpsc::channel(MAX_QUEUE);
         let stop = CancellationToken::new();
         let shared = Shared {
-            names: Names::new(self.prefix.clone(), matches!(self.servers, Servers::Many(_))),
+            names: self.names(),
+            seal: self.seal.clone(),
             probe_every: self.probe_every,
             probe_wait: self.probe_wait,
             node: node.to_owned(),
@@ -87,6 +100,9 @@ impl RedisBus {
             sent: AtomicU64::new(0),
             received: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            is_refusing: AtomicBool::new(false),
+            told: Mutex::default(),
             stop: stop.clone(),
         };
         let shared = Arc::new(shared);
@@ -147,7 +163,8 @@ impl End {
     }
 
     pub(super) fn counts(&self) -> Counts {
-        let Shared { sent, received, lost, .. } = &*self.shared;
-        Counts { sent: sent.load(Relaxed), received: received.load(Relaxed), lost: lost.load(Relaxed) }
+        let Shared { sent, received, lost, refused, .. } = &*self.shared;
+        let [sent, received, lost, refused] = [sent, received, lost, refused].map(|count| count.load(Relaxed));
+        Counts { sent, received, lost, refused }
     }
 }

@@ -19,7 +19,10 @@ use redis::{AsyncConnectionConfig, Client, PushInfo, Value, aio::MultiplexedConn
 use tokio::time::Instant;
 
 use self::slots::{Address, SLOTS, Slots};
-use super::server::{PATIENCE, in_time};
+use super::{
+    names::Names,
+    server::{PATIENCE, in_time},
+};
 use crate::lock::lock;
 
 /// The cluster is not asked more often for its slots.
@@ -141,18 +144,22 @@ impl Cluster {
         Slots::read(&answer, address).ok_or_else(|| format!("{address}: it has no slots of a cluster"))
     }
 
-    /// Publishes nothing, to nobody, through each master.
-    pub(super) async fn check(&self) -> Result<(), String> {
+    /// Hears and publishes nothing, through each master.
+    pub(super) async fn check(&self, names: &Names, topic: &str) -> Result<(), String> {
         let slots = self.ask().await?;
         let covered = slots.covered();
         if covered < usize::from(SLOTS) {
             return Err(format!("only {covered} of the cluster's {SLOTS} slots have a master"));
         }
         for (master, tag) in slots.tags() {
-            let mut connection = self.connect_deaf(master).await?;
+            let channel = names.channel(&format!("{topic}:{tag}"));
+            let mut connection = self.connect(master, Some(|_| ())).await?;
+            let about = |why: String| format!("{master}: {why}");
+            let mut subscribe = cmd("SSUBSCRIBE");
+            in_time(subscribe.arg(&channel).exec_async(&mut connection)).await.map_err(about)?;
             let mut publish = cmd("SPUBLISH");
-            publish.arg(format!("{{{tag}}}")).arg("");
-            publish.query_async::<()>(&mut connection).await.map_err(|error| format!("{master}: {error}"))?;
+            publish.arg(&channel).arg("");
+            in_time(publish.exec_async(&mut connection)).await.map_err(about)?;
         }
         Ok(())
     }

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{cluster::Cluster, server::Server};
+use super::{
+    cluster::Cluster,
+    names::Names,
+    server::{Server, in_time},
+};
 
 /// One server carries all topics, or each master of a cluster those of its slots.
 #[derive(Clone)]
@@ -21,15 +25,22 @@ impl Servers {
         Ok(Servers::One(Arc::new(Server::parse(url)?)))
     }
 
-    /// Connects and asks once.
-    pub(super) async fn ask(&self) -> Result<(), String> {
+    /// Connects, and hears what it publishes: whoever may connect need not have the right to either.
+    pub(super) async fn ask(&self, names: &Names, topic: &str) -> Result<(), String> {
         match self {
             Servers::One(server) => {
+                let channel = names.channel(topic);
+                let mut hearing = server.hearing().await?;
+                in_time(hearing.subscribe(&channel)).await?;
                 let mut connection = server.commands().await?;
-                let answer = redis::cmd("PING").query_async::<String>(&mut connection).await;
-                answer.map(drop).map_err(|error| error.to_string())
+                let mut publish = redis::cmd("PUBLISH");
+                let heard = in_time(publish.arg(&channel).arg("").query_async::<u64>(&mut connection)).await?;
+                if heard == 0 {
+                    return Err(format!("what is published to {channel} does not come to who hears it"));
+                }
+                Ok(())
             }
-            Servers::Many(cluster) => cluster.check().await,
+            Servers::Many(cluster) => cluster.check(names, topic).await,
         }
     }
 }

@@ -17,12 +17,13 @@ use super::{
         message::Message,
         path::PathState,
         port::Inbound,
+        seal::Seal,
         topics::{Held, Topics},
         wire,
     },
     names::Names,
 };
-use crate::stats::count;
+use crate::{lock::lock, stats::count};
 
 /// Messages, and their bytes, that wait to be published; further ones are lost.
 pub(super) const MAX_QUEUE: usize = 16_384;
@@ -62,13 +63,24 @@ pub(super) struct Shared {
     pub(super) sent: AtomicU64,
     pub(super) received: AtomicU64,
     pub(super) lost: AtomicU64,
+    pub(super) seal: Option<Arc<dyn Seal>>,
+    pub(super) refused: AtomicU64,
+    /// What does not open was logged, which is done once.
+    pub(super) is_refusing: AtomicBool,
+    /// Why the way was broken when that was logged last.
+    pub(super) told: Mutex<Option<String>>,
     pub(super) stop: CancellationToken,
 }
 
 impl Shared {
     pub(super) fn publish(&self, topic: &str, message: &Message) {
         let channel = self.names.channel(topic);
-        let outgoing = Outgoing { channel, bytes: wire::encode(&self.node, message) };
+        let mut bytes = wire::encode(&self.node, message);
+        if let Some(seal) = &self.seal {
+            let Some(sealed) = seal.seal(&channel, bytes.into()) else { return count(&self.lost) };
+            bytes = sealed.into();
+        }
+        let outgoing = Outgoing { channel, bytes };
         let cost = outgoing.cost();
         let waiting = self.queue_bytes.fetch_add(cost, Relaxed);
         if waiting + cost > MAX_QUEUE_BYTES || self.queue.try_send(outgoing).is_err() {
@@ -100,8 +112,12 @@ impl Shared {
     }
 
     /// What a channel has carried.
-    pub(super) fn take(&self, channel: &str, message: Bytes) {
+    pub(super) fn take(&self, channel: &str, mut message: Bytes) {
         let (Some(topic), Some(inbound)) = (self.names.topic(channel), self.inbound()) else { return };
+        if let Some(seal) = &self.seal {
+            let Some(opened) = seal.open(channel, message.into()) else { return self.refuse(channel) };
+            message = opened.into();
+        }
         let Some((from, message)) = wire::decode(message) else { return };
         if from == self.node {
             if let Message::Probe(probe) = message {
@@ -113,12 +129,23 @@ impl Shared {
         inbound.received(&topic, &from, message);
     }
 
+    fn refuse(&self, channel: &str) {
+        count(&self.refused);
+        if !self.is_refusing.swap(true, Relaxed) {
+            tracing::warn!(
+                channel,
+                "messages on the bus do not open, and are left out: a node has another key, or somebody else publishes"
+            );
+        }
+    }
+
     pub(super) fn inbound(&self) -> Option<&Arc<dyn Inbound>> {
         self.inbound.get()
     }
 
     pub(super) fn up(&self, round_trip: Duration) {
         if self.path.up(round_trip) {
+            *lock(&self.told) = None;
             tracing::info!(round_trip_us = round_trip.as_micros() as u64, "the bus carries messages");
             if let Some(inbound) = self.inbound() {
                 inbound.path_changed(true);
@@ -127,8 +154,13 @@ impl Shared {
     }
 
     pub(super) fn down(&self, why: &str) {
-        if self.path.down() {
+        let was_up = self.path.down();
+        // Also where it never was up, and each further reason.
+        let is_new = lock(&self.told).replace(why.to_owned()).is_none_or(|told| told != why);
+        if was_up || is_new {
             tracing::error!(why, "the bus is broken: this node reads the log until it is mended");
+        }
+        if was_up {
             if let Some(inbound) = self.inbound() {
                 inbound.path_changed(false);
             }
