@@ -290,3 +290,33 @@ async fn what_a_killed_node_had_is_taken_over() {
     assert_eq!(world.telegram.sent_reaches(1).await.len(), 1);
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_reads_redis_sees_neither_words_nor_tokens_of_anybody() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let Some((world, redis)) = World::pair().await else { return };
+    let mut thief = tokio::net::TcpStream::connect(redis.url().replace("redis://", "")).await.expect("connected");
+    thief.write_all(b"PSUBSCRIBE *\r\n").await.expect("written");
+    let mut seen = Vec::new();
+    let mut read = async |until: &dyn Fn(&[u8]) -> bool, seen: &mut Vec<u8>| {
+        let read = async {
+            while !until(seen) {
+                assert!(thief.read_buf(seen).await.expect("read") > 0);
+            }
+        };
+        tokio::time::timeout(PATIENCE, read).await.expect("it comes");
+    };
+    let holds = |seen: &[u8], part: &[u8]| seen.windows(part.len()).any(|one| one == part);
+    read(&|seen| holds(seen, b"psubscribe"), &mut seen).await;
+    let mut far = person(world.second().address, "owner@example.com").await;
+    until_ready_is(&world, 200).await;
+    let update = World::update(1, 5_550_306, 1, "words for the shop alone");
+    assert_eq!(world.hook(&world.bot, &update).await, 200);
+    assert_eq!(far.event("message.created").await["message"]["text"], "words for the shop alone");
+    let topic = format!("tenant:{}", world.tenant);
+    read(&|seen| holds(seen, topic.as_bytes()), &mut seen).await;
+    assert!(!holds(&seen, b"words for the shop alone"));
+    assert!(!holds(&seen, b"message.created"));
+    drop(redis);
+    world.finish().await;
+}

@@ -1,7 +1,5 @@
 //! What goes over a bus may be closed to everybody but the nodes.
 
-use bytes::Bytes;
-
 /// Closes messages on their way through a server that others may read and write: they learn nothing, and what they publish
 /// is not taken. Every node of an installation has the same one.
 pub trait Seal: Send + Sync + 'static {
