@@ -233,7 +233,8 @@ on_both!(methods_that_strangers_make_up_leave_one_trace_in_the_figures, |engine|
     for number in 0..40 {
         let method = Method::from_bytes(format!("MADEUP{number}").as_bytes()).expect("a method");
         for path in ["/health/live", "/nowhere"] {
-            let answer = kit::http().request(method.clone(), world.url(path)).send().await.expect("an answer");
+            let answer =
+                kit::http().request(method.clone(), world.url(path)).send().await.expect("an answer");
             assert!(answer.status().is_client_error(), "{}", answer.status());
         }
     }

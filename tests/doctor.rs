@@ -9,6 +9,7 @@ use hubbub::store::Engine;
 use rusqlite::Connection;
 
 use crate::kit::World;
+use crate::kit::node::Redis;
 use crate::on_both;
 use crate::operator::{Running, hubbub, serve};
 
@@ -138,4 +139,28 @@ fn the_exit_code_says_whether_something_is_to_be_done() {
     assert!(!ask(address, &["--only", "server", "--strict"]).0);
     let (is_well, said) = ask("nonsense", &[]);
     assert!(!is_well && said.starts_with("fail  configuration  HUBBUB_LISTEN"), "{said}");
+}
+
+/// A server that answers need not carry what nodes tell each other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_answers_and_carries_nothing_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = Config::embedded(folder.path());
+    let deaf = vec!["--user".to_owned(), "deaf on >secret ~* +@all resetchannels".to_owned()];
+    let Some(redis) = Redis::with(deaf) else { return };
+    let Some(sentinel) = Redis::sentinel_of(&redis) else { return };
+    let of_sentinel = sentinel.url().replace("redis://", "redis-sentinel://");
+    for good in [redis.url(), format!("{of_sentinel}/main")] {
+        config.bus.url = good;
+        let found = of(&config, "bus").await;
+        assert_eq!(found[0].level, Level::Ok, "{found:?}");
+    }
+    config.bus.url = redis.url().replace("redis://", "redis://deaf:secret@");
+    let found = of(&config, "bus").await;
+    assert!(found[0].level == Level::Fail && found[0].what.contains("permission"), "{found:?}");
+    // Of a master that is not there.
+    redis.command("REPLICAOF 127.0.0.1 1");
+    config.bus.url = redis.url();
+    let found = of(&config, "bus").await;
+    assert!(found[0].level == Level::Fail && found[0].what.contains("replica"), "{found:?}");
 }

@@ -295,7 +295,8 @@ async fn what_a_killed_node_had_is_taken_over() {
 async fn whoever_reads_redis_sees_neither_words_nor_tokens_of_anybody() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let Some((world, redis)) = World::pair().await else { return };
-    let mut thief = tokio::net::TcpStream::connect(redis.url().replace("redis://", "")).await.expect("connected");
+    let mut thief =
+        tokio::net::TcpStream::connect(redis.url().replace("redis://", "")).await.expect("connected");
     thief.write_all(b"PSUBSCRIBE *\r\n").await.expect("written");
     let mut seen = Vec::new();
     let mut read = async |until: &dyn Fn(&[u8]) -> bool, seen: &mut Vec<u8>| {

@@ -1,7 +1,7 @@
 //! Two engines with one log, joined by a bus. What holds for every bus is `on_each!`; the rest is about Redis going away.
 
 #[path = "support/redis.rs"]
-mod redis;
+pub mod redis;
 #[path = "support/redis_cluster.rs"]
 mod redis_cluster;
 

@@ -24,6 +24,7 @@ mod pipe;
 mod presence;
 mod raw;
 mod recovery;
+mod redis_roles;
 mod rpc;
 mod scenarios;
 mod seeds;

@@ -125,8 +125,7 @@ fn traced_request(app: &App, route: &str, headers: &HeaderMap) -> Span {
 /// A method's name for figures, logs and traces. Anybody can make methods up, each of which would be one more label that
 /// is kept for good. The name of the others is OpenTelemetry's.
 fn method_name(method: &Method) -> &'static str {
-    const KNOWN: [&str; 9] =
-        ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
 }
 

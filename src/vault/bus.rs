@@ -35,8 +35,8 @@ fn key(master: &MasterKey) -> anyhow::Result<Key> {
     let mut id = [0; ID_BYTES];
     id.copy_from_slice(&named[..ID_BYTES]);
     let bytes = derive(master, "hubbub bus v1")?;
-    let seal = UnboundKey::new(&AES_256_GCM_SIV, &bytes)
-        .map_err(|_| anyhow::anyhow!("the bus's key is refused"))?;
+    let seal =
+        UnboundKey::new(&AES_256_GCM_SIV, &bytes).map_err(|_| anyhow::anyhow!("the bus's key is refused"))?;
     Ok(Key { id, seal: LessSafeKey::new(seal) })
 }
 
@@ -44,7 +44,8 @@ impl hub::Seal for BusSeal {
     fn seal(&self, channel: &str, mut plain: Vec<u8>) -> Option<Vec<u8>> {
         let nonce: [u8; NONCE_LEN] = random().ok()?;
         let sealing = Nonce::assume_unique_for_key(nonce);
-        let tag = self.key.seal.seal_in_place_separate_tag(sealing, Aad::from(channel.as_bytes()), &mut plain);
+        let tag =
+            self.key.seal.seal_in_place_separate_tag(sealing, Aad::from(channel.as_bytes()), &mut plain);
         Some([&self.key.id[..], &nonce, &plain, tag.ok()?.as_ref()].concat())
     }
 

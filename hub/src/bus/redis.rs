@@ -164,7 +164,8 @@ impl End {
 
     pub(super) fn counts(&self) -> Counts {
         let Shared { sent, received, lost, refused, .. } = &*self.shared;
-        let [sent, received, lost, refused] = [sent, received, lost, refused].map(|count| count.load(Relaxed));
+        let [sent, received, lost, refused] =
+            [sent, received, lost, refused].map(|count| count.load(Relaxed));
         Counts { sent, received, lost, refused }
     }
 }

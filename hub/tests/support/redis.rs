@@ -14,6 +14,8 @@ pub struct Redis {
     port: u16,
     folder: PathBuf,
     settings: Vec<String>,
+    /// A file in the folder that the server reads, and writes.
+    configuration: Option<&'static str>,
     running: Option<Running>,
 }
 
@@ -26,7 +28,7 @@ struct Running {
 
 const SCRIPT: &str = r#"folder="$1"
 shift
-redis-server --bind 127.0.0.1 --port "$0" --dir "$folder" --save '' --appendonly no "$@" >/dev/null 2>&1 &
+redis-server ${CONFIGURATION:+"$CONFIGURATION"} --bind 127.0.0.1 --port "$0" --dir "$folder" --save '' --appendonly no "$@" >/dev/null 2>&1 &
 echo $!
 cat >/dev/null
 kill -9 $! 2>/dev/null
@@ -40,6 +42,22 @@ impl Redis {
 
     /// `settings`: further arguments of the server.
     pub fn with(settings: Vec<String>) -> Option<Redis> {
+        let mut redis = Redis::at_rest(settings)?;
+        redis.start_again();
+        Some(redis)
+    }
+
+    /// A Sentinel that watches the server under the name `main`.
+    pub fn sentinel_of(watched: &Redis) -> Option<Redis> {
+        let mut redis = Redis::at_rest(vec!["--sentinel".to_owned()])?;
+        let configuration = format!("sentinel monitor main 127.0.0.1 {} 1\n", watched.port);
+        std::fs::write(redis.folder.join("sentinel.conf"), configuration).expect("written");
+        redis.configuration = Some("sentinel.conf");
+        redis.start_again();
+        Some(redis)
+    }
+
+    fn at_rest(settings: Vec<String>) -> Option<Redis> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         if Command::new("redis-server").arg("--version").output().is_err() {
             assert!(
@@ -52,9 +70,7 @@ impl Redis {
         let name = format!("hubbub-redis-{}-{}", std::process::id(), STARTED.fetch_add(1, Relaxed));
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("a temporary folder");
-        let mut redis = Redis { port: free_port(), folder, settings, running: None };
-        redis.start_again();
-        Some(redis)
+        Some(Redis { port: free_port(), folder, settings, configuration: None, running: None })
     }
 
     pub fn url(&self) -> String {
@@ -64,7 +80,9 @@ impl Redis {
     /// After [`Redis::kill`], at the same address, with nothing in it.
     pub fn start_again(&mut self) {
         let folder = self.folder.display().to_string();
+        let configuration = self.configuration.map(|name| self.folder.join(name)).unwrap_or_default();
         let mut shell = Command::new("sh")
+            .env("CONFIGURATION", configuration)
             .args(["-c", SCRIPT, &self.port.to_string(), &folder])
             .args(&self.settings)
             .stdin(Stdio::piped())
@@ -93,6 +111,15 @@ impl Redis {
 
     pub fn kill(&mut self) {
         drop(self.running.take());
+    }
+
+    /// An inline command, which answers `+OK`.
+    pub fn command(&self, command: &str) {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connected");
+        let mut answer = String::new();
+        stream.write_all(format!("{command}\r\n").as_bytes()).expect("written");
+        BufReader::new(stream).read_line(&mut answer).expect("answered");
+        assert_eq!(answer.trim_end(), "+OK", "{command}");
     }
 
     /// It keeps its connections, and answers nothing until [`Redis::resume`].

@@ -3,14 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use redis::{Pipeline, aio::MultiplexedConnection};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 use super::{
-    server::{Server, in_time},
+    server::{Server, in_time, passes_on},
     shared::{Backoff, Outgoing, Shared},
 };
 
 pub(super) const MAX_BATCH: usize = 256;
+/// A master may become a replica while its connections stay.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(shared: Arc<Shared>, server: Arc<Server>, mut queued: mpsc::Receiver<Outgoing>) {
     let mut batch = Vec::new();
@@ -29,6 +31,7 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<Server>, mut queued: mp
             }
         };
         backoff = Backoff::new();
+        let mut look = tokio::time::interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         loop {
             tokio::select! {
                 count = queued.recv_many(&mut batch, MAX_BATCH) => {
@@ -37,6 +40,12 @@ pub(super) async fn run(shared: Arc<Shared>, server: Arc<Server>, mut queued: mp
                     }
                 }
                 () = shared.reconnect[0].notified() => break,
+                _ = look.tick() => {}
+            }
+            if batch.is_empty() {
+                let Err(why) = passes_on(&mut connection).await else { continue };
+                shared.down(&why);
+                break;
             }
             if let Err(why) = send(&shared, &mut connection, &mut batch).await {
                 shared.down(&why);

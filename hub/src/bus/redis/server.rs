@@ -1,10 +1,10 @@
 //! Which server a URL names, and how to reach it.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
-    TlsMode,
+    TlsMode, Value,
     aio::{MultiplexedConnection, PubSub},
     sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType},
 };
@@ -21,7 +21,7 @@ pub(super) enum Server {
 
 impl Server {
     pub(super) fn parse(url: &str) -> Result<Server, String> {
-        let schemes = [("redis-sentinel://", TlsMode::Insecure), ("rediss-sentinel://", TlsMode::Secure)];
+        let schemes = [("redis-sentinel://", None), ("rediss-sentinel://", Some(TlsMode::Secure))];
         for (scheme, tls) in schemes {
             if let Some(rest) = url.strip_prefix(scheme) {
                 return sentinels(rest, tls);
@@ -50,13 +50,33 @@ impl Server {
                 .set_response_timeout(Some(PATIENCE));
             self.client().await?.get_multiplexed_async_connection_with_config(&config).await
         };
-        in_time(connect).await
+        let mut connection = in_time(connect).await?;
+        passes_on(&mut connection).await?;
+        Ok(connection)
     }
 
     /// A connection that hears.
     pub(super) async fn hearing(&self) -> Result<PubSub, String> {
         in_time(async { self.client().await?.get_async_pubsub().await }).await
     }
+}
+
+/// What is published to a replica comes to nobody but its own listeners, and a probe would not show that. A node of a
+/// cluster passes on whatever it is; a server that does not tell what it is, is believed.
+pub(super) async fn passes_on(connection: &mut MultiplexedConnection) -> Result<(), String> {
+    let Ok(told) = in_time(redis::cmd("HELLO").query_async::<HashMap<String, Value>>(connection)).await
+    else {
+        return Ok(());
+    };
+    let is = |name: &str, value: &str| match told.get(name) {
+        Some(Value::BulkString(told)) => told == value.as_bytes(),
+        Some(Value::SimpleString(told)) => told == value,
+        _ => false,
+    };
+    if is("mode", "cluster") || !(is("role", "replica") || is("role", "slave")) {
+        return Ok(());
+    }
+    Err("it is a replica, and what is published there comes to no other server: name its master, or the Sentinels".to_owned())
 }
 
 pub(super) async fn in_time<T>(asked: impl Future<Output = RedisResult<T>>) -> Result<T, String> {
@@ -67,7 +87,7 @@ pub(super) async fn in_time<T>(asked: impl Future<Output = RedisResult<T>>) -> R
 }
 
 /// `[user:password@]host[:port][,host[:port]…]/master[/db]`; the name and the password are for the servers.
-fn sentinels(rest: &str, tls: TlsMode) -> Result<Server, String> {
+fn sentinels(rest: &str, tls: Option<TlsMode>) -> Result<Server, String> {
     let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(login, rest)| (login, rest));
     let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (master, db) = path.split_once('/').unwrap_or((path, ""));
@@ -80,10 +100,12 @@ fn sentinels(rest: &str, tls: TlsMode) -> Result<Server, String> {
     // The library reads the login and the number of the database as in the URL of one server.
     let at = if login.is_empty() { String::new() } else { format!("{login}@") };
     let settings = format!("redis://{at}localhost/{db}").into_connection_info().map_err(refused)?;
-    let node = SentinelNodeConnectionInfo::default()
-        .set_tls_mode(tls)
-        .set_redis_connection_info(settings_of(&settings));
-    let scheme = if matches!(tls, TlsMode::Secure) { "rediss" } else { "redis" };
+    let mut node = SentinelNodeConnectionInfo::default().set_redis_connection_info(settings_of(&settings));
+    // `TlsMode::Insecure` would be TLS without a look at the certificate.
+    if let Some(tls) = tls {
+        node = node.set_tls_mode(tls);
+    }
+    let scheme = if tls.is_some() { "rediss" } else { "redis" };
     let port = |host: &str| if host.contains(':') { host.to_owned() } else { format!("{host}:26379") };
     let hosts: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{}", port(host))).collect();
     let client = SentinelClient::build(hosts, master, Some(node), SentinelServerType::Master);

@@ -34,7 +34,8 @@ impl Servers {
                 in_time(hearing.subscribe(&channel)).await?;
                 let mut connection = server.commands().await?;
                 let mut publish = redis::cmd("PUBLISH");
-                let heard = in_time(publish.arg(&channel).arg("").query_async::<u64>(&mut connection)).await?;
+                let heard =
+                    in_time(publish.arg(&channel).arg("").query_async::<u64>(&mut connection)).await?;
                 if heard == 0 {
                     return Err(format!("what is published to {channel} does not come to who hears it"));
                 }

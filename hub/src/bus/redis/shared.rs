@@ -28,6 +28,8 @@ use crate::{lock::lock, stats::count};
 /// Messages, and their bytes, that wait to be published; further ones are lost.
 pub(super) const MAX_QUEUE: usize = 16_384;
 const MAX_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// Reasons of one breakdown that are logged.
+const MAX_TOLD: usize = 8;
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -67,8 +69,8 @@ pub(super) struct Shared {
     pub(super) refused: AtomicU64,
     /// What does not open was logged, which is done once.
     pub(super) is_refusing: AtomicBool,
-    /// Why the way was broken when that was logged last.
-    pub(super) told: Mutex<Option<String>>,
+    /// Why the way is broken, as far as it was logged.
+    pub(super) told: Mutex<Vec<String>>,
     pub(super) stop: CancellationToken,
 }
 
@@ -145,7 +147,7 @@ impl Shared {
 
     pub(super) fn up(&self, round_trip: Duration) {
         if self.path.up(round_trip) {
-            *lock(&self.told) = None;
+            lock(&self.told).clear();
             tracing::info!(round_trip_us = round_trip.as_micros() as u64, "the bus carries messages");
             if let Some(inbound) = self.inbound() {
                 inbound.path_changed(true);
@@ -155,16 +157,22 @@ impl Shared {
 
     pub(super) fn down(&self, why: &str) {
         let was_up = self.path.down();
-        // Also where it never was up, and each further reason.
-        let is_new = lock(&self.told).replace(why.to_owned()).is_none_or(|told| told != why);
-        if was_up || is_new {
+        if self.is_news(why) {
             tracing::error!(why, "the bus is broken: this node reads the log until it is mended");
         }
-        if was_up {
-            if let Some(inbound) = self.inbound() {
-                inbound.path_changed(false);
-            }
+        if was_up && let Some(inbound) = self.inbound() {
+            inbound.path_changed(false);
         }
+    }
+
+    /// Each reason is logged once until the way works again, also where it never did.
+    fn is_news(&self, why: &str) -> bool {
+        let mut told = lock(&self.told);
+        let is_news = told.len() < MAX_TOLD && !told.iter().any(|known| known == why);
+        if is_news {
+            told.push(why.to_owned());
+        }
+        is_news
     }
 }
 
