@@ -1,3 +1,3 @@
--- The name of the master key with which a node seals. A node that does not know the key of one that runs would neither open
--- what that one stores nor hear it.
-alter table nodes add column master_key text;
+-- The names of the master keys that a node has, separated by spaces: first the one with which it seals, then those that only
+-- open. Nodes that do not open what the other seals could neither hear each other nor use what the other stores.
+alter table nodes add column master_keys text;

@@ -23,13 +23,14 @@ use crate::config::Config;
 use crate::files::Files;
 use crate::history::History;
 use crate::store::Store;
-use crate::vault::Vault;
+use crate::vault::{BusSeal, Vault};
 use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, NodeWatch, Typing};
 
 pub struct App {
     pub config: Arc<Config>,
     pub store: Store,
     pub vault: Arc<Vault>,
+    pub bus_seal: Arc<BusSeal>,
     pub accounts: Arc<Accounts>,
     pub hub: hub::Hub,
     /// Limits the connections by file descriptors.

@@ -90,12 +90,8 @@ impl Vault {
         Ok(Self { master, key, old, old_masters })
     }
 
-    /// The name of the master key, which stands in clear before all that is sealed with it.
-    pub fn key_id(&self) -> &str {
-        &self.key.id
-    }
-
-    /// The names of all master keys whose secrets open here.
+    /// The names of the master keys, which stand in clear before all that is sealed with them: first that of the one which
+    /// seals, then those that only open.
     pub fn key_ids(&self) -> Vec<String> {
         std::iter::once(&self.key).chain(&self.old).map(|key| key.id.clone()).collect()
     }
@@ -154,11 +150,15 @@ impl Vault {
 }
 
 fn key(master: &MasterKey) -> anyhow::Result<Key> {
-    let id = hex::encode(&derive(master, "hubbub key id v1")?[..4]);
+    let id = id_of(master)?;
     let bytes = derive(master, "hubbub vault v1")?;
     let seal =
         UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| anyhow::anyhow!("the vault's key is refused"))?;
     Ok(Key { id, seal: LessSafeKey::new(seal) })
+}
+
+fn id_of(master: &MasterKey) -> anyhow::Result<String> {
+    Ok(hex::encode(&derive(master, "hubbub key id v1")?[..4]))
 }
 
 fn derive(master: &MasterKey, label: &str) -> anyhow::Result<[u8; KEY_BYTES]> {

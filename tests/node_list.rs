@@ -9,7 +9,7 @@ use hubbub::doctor::{Finding, Level, examine};
 use hubbub::error::Error;
 use hubbub::model::{NodeBus, NodeState};
 use hubbub::store::jobs::{self, Acknowledge, ClaimIds, Class, Job, Slot};
-use hubbub::store::nodes::{Beat, Node};
+use hubbub::store::nodes::{Beat, Join, Joined, Node};
 use hubbub::store::pace::Paces;
 use hubbub::store::shares::Shares;
 use hubbub::store::{Arg, Engine, Tx, Verb};
@@ -141,7 +141,7 @@ fn absent(name: &str, version: &str) -> Node {
         sessions: 3,
         library: None,
         readable: Vec::new(),
-        master_key: None,
+        master_keys: Vec::new(),
     }
 }
 
@@ -229,6 +229,22 @@ async fn another_version_and_a_silent_node_are_told() {
     let listed = world.app.store.write(Beat(next.clone())).await.expect("it is there").value;
     let ids: Vec<_> = listed.nodes.iter().map(|node| node.id).collect();
     assert!(ids.contains(&next.id) && !ids.contains(&former.id));
+    world.finish().await;
+}
+
+/// What the one seals would not open at the other, whichever of them has the newer key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_with_another_master_key_is_refused() {
+    let world = World::start(Engine::Postgres).await;
+    let own = world.app.vault.key_ids().remove(0);
+    let join = async |keys: &[&str]| {
+        let master_keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        let node = Node { master_keys, ..absent("newcomer", "1.0.0") };
+        world.app.store.write(Join(node)).await.expect("asked").value
+    };
+    assert!(matches!(join(&["other"]).await, Joined::OtherKey(_)));
+    assert!(matches!(join(&["other", &own]).await, Joined::OtherKey(_)));
+    assert!(matches!(join(&[&own, "other"]).await, Joined::Yes { .. }));
     world.finish().await;
 }
 

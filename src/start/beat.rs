@@ -33,7 +33,11 @@ pub(super) async fn run(app: Arc<App>, mut node: Node) {
         // It is waited for, also when the work is to be dropped: a write goes on without its caller, and one that ends
         // after the node has left would put it back into the list.
         match app.store.write(Beat(node.clone())).await {
-            Ok(listed) => app.nodes.look(&listed.value.nodes),
+            Ok(listed) => {
+                app.nodes.look(&listed.value.nodes);
+                let keys = listed.value.live().filter_map(|node| node.master_keys.first().cloned());
+                app.bus_seal.set_used(keys.collect());
+            }
             Err(error) => tracing::warn!(%error, "the list of nodes cannot be written; it is tried again"),
         }
     }

@@ -56,14 +56,13 @@ pub(super) async fn join(
         sessions: 0,
         library,
         readable,
-        master_key: Some(vault.key_id().to_owned()),
+        master_keys: vault.key_ids(),
     };
-    let keys = vault.key_ids();
-    match store.write(Join { node: node.clone(), keys }).await?.value {
+    match store.write(Join(node.clone())).await?.value {
         Joined::OtherKey(other) => bail!(
-            "secrets.master_key: the node {} ({}), which runs on the same database, has another master key: what it stores \
-             would not open here. Give all nodes one key; to change it, add the key of before to old_master_keys. If that \
-             node is gone, start this one again {} seconds after its end",
+            "master_key: the node {} ({}), which runs on the same database, has another master key: what the one seals does \
+             not open at the other. Give all nodes one key; how to change it is in docs/scaling.md. If that node is gone, \
+             start this one again {} seconds after its end",
             other.name,
             other.address,
             SILENT_MS / 1_000

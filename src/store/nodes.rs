@@ -18,11 +18,11 @@ const KEEP_FORMER_MS: i64 = 60_000;
 pub(super) const MAX_NODES: i64 = 1_000;
 
 const BEAT: &str = "insert into nodes (id, name, address, version, started_at, seen_at, clock_at, state, reason, bus, round_trip_us, \
-    sessions, library, readable, master_key) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+    sessions, library, readable, master_keys) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
     on conflict (id) do update set address = $3, seen_at = $6, clock_at = $7, state = $8, reason = $9, bus = $10, \
     round_trip_us = $11, sessions = $12";
 pub(super) const LIST: &str = "select id, name, address, version, started_at, seen_at, clock_at, state, reason, bus, round_trip_us, sessions, \
-    library, readable, master_key from nodes order by name, address, started_at, id limit $1";
+    library, readable, master_keys from nodes order by name, address, started_at, id limit $1";
 const LEAVE: &str = "delete from nodes where id = $1";
 const FORGET: &str = "delete from nodes where seen_at < $1";
 const FORGET_FORMER: &str =
@@ -55,8 +55,8 @@ pub struct Node {
     pub library: Option<String>,
     /// The marks of all libraries that it reads.
     pub readable: Vec<String>,
-    /// The name of the master key with which it seals; `None`: a version that did not tell.
-    pub master_key: Option<String>,
+    /// The names of its master keys: first the one with which it seals. Empty: a version that did not tell.
+    pub master_keys: Vec<String>,
 }
 
 impl Node {
@@ -69,8 +69,13 @@ impl Node {
         if self.silent_ms(now) >= SILENT_MS { NodeState::Silent } else { self.state }
     }
 
-    fn is_opened_by(&self, keys: &[String]) -> bool {
-        self.master_key.as_ref().is_none_or(|key| keys.contains(key))
+    /// What one of the two seals does not open at the other.
+    fn is_closed_to(&self, other: &Self) -> bool {
+        let opens = |reader: &Self, writer: &Self| {
+            reader.master_keys.is_empty()
+                || writer.master_keys.first().is_none_or(|key| reader.master_keys.contains(key))
+        };
+        !opens(self, other) || !opens(other, self)
     }
 
     /// A file that one of the two writes cannot be read by the other.
@@ -81,6 +86,10 @@ impl Node {
         };
         !reads(self, other) || !reads(other, self)
     }
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// What a newer version says and this one does not know is left out.
@@ -101,8 +110,8 @@ impl FromRow for Node {
             round_trip_us: columns.take()?,
             sessions: columns.take()?,
             library: columns.take()?,
-            readable: columns.take::<String>()?.split_whitespace().map(str::to_owned).collect(),
-            master_key: columns.take()?,
+            readable: words(&columns.take::<String>()?),
+            master_keys: words(&columns.take::<Option<String>>()?.unwrap_or_default()),
         })
     }
 }
@@ -140,7 +149,7 @@ async fn database_time(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
 }
 
 async fn write(tx: &mut Tx<'_>, node: &Node, now: i64) -> Result<(), StoreError> {
-    let readable = node.readable.join(" ");
+    let (readable, keys) = (node.readable.join(" "), node.master_keys.join(" "));
     let args = args![
         node.id,
         &node.name,
@@ -156,18 +165,14 @@ async fn write(tx: &mut Tx<'_>, node: &Node, now: i64) -> Result<(), StoreError>
         node.sessions,
         &node.library,
         &readable,
-        &node.master_key
+        &keys
     ];
     tx.put(BEAT, args).await
 }
 
 /// Enters a node that starts.
 #[derive(Clone, Debug)]
-pub struct Join {
-    pub node: Node,
-    /// The names of all master keys with which it opens what others have sealed.
-    pub keys: Vec<String>,
-}
+pub struct Join(pub Node);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Joined {
@@ -179,7 +184,7 @@ pub enum Joined {
     },
     /// This live node and it do not see each other's files: nothing was written.
     Apart(Box<Node>),
-    /// It would not open what this live node seals: nothing was written.
+    /// This live node and it do not open what the other seals: nothing was written.
     OtherKey(Box<Node>),
 }
 
@@ -190,9 +195,9 @@ impl Verb for Join {
         let (library_before,) =
             tx.one::<(Option<String>,)>(HOLD, &[]).await?.ok_or(Error::NotFound("installation"))?;
         let listed = Listed::load(tx).await?;
-        let Self { node, keys } = self;
+        let node = &self.0;
         let has_one_node = tx.engine().has_one_node();
-        if let Some(other) = listed.live().find(|other| !has_one_node && !other.is_opened_by(keys)) {
+        if let Some(other) = listed.live().find(|other| !has_one_node && other.is_closed_to(node)) {
             return Ok(Joined::OtherKey(Box::new(other.clone())));
         }
         if let Some(other) = listed.live().find(|other| other.is_apart_from(node)) {

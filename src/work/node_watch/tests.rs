@@ -24,7 +24,7 @@ fn node(id: Uuid, seen_at: i64) -> Node {
         sessions: 0,
         library: None,
         readable: Vec::new(),
-        master_key: None,
+        master_keys: Vec::new(),
     }
 }
 
