@@ -32,7 +32,7 @@ use crate::rpc::SocketRules;
 use crate::store::jobs::ClaimIds;
 use crate::store::{Engine, ReplicaConfig, Store, StoreConfig, sessions};
 use crate::telemetry::traces;
-use crate::vault::BusSeal;
+use crate::vault::{BusSeal, token_digest};
 use crate::work::{self, Consumers, Dispatcher, Hearing, NodeWatch, Runner, Typing};
 
 /// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
@@ -92,7 +92,8 @@ impl App {
         };
         let started_at_ms = store.clock().now_ms();
         let bus_seal = Arc::new(vault.bus_seal()?);
-        let bus = bus(&config, &installation, &bus_seal)?;
+        let place = store.read(sessions::Place).await?;
+        let bus = bus(&config, &installation, &place, &bus_seal)?;
         // The last thing that may refuse the start: whoever is in the list runs.
         let node = join::join(nodes.id, &config, &store, &files.libraries, &vault).await?;
         // A cycle: the hub calls the rules, the rules refer to the application, and the application owns the hub.
@@ -169,12 +170,14 @@ fn store_config(config: &Config) -> StoreConfig {
 }
 
 /// How this node reaches the others.
-fn bus(config: &Config, installation: &str, seal: &Arc<BusSeal>) -> anyhow::Result<hub::Bus> {
+fn bus(config: &Config, installation: &str, place: &str, seal: &Arc<BusSeal>) -> anyhow::Result<hub::Bus> {
     let config::Bus { url, prefix } = &config.bus;
     if url.is_empty() {
         return Ok(hub::Bus::local());
     }
-    let prefix = if prefix.is_empty() { format!("hubbub:{installation}") } else { prefix.clone() };
+    // A copy of the installation in another database has its identity.
+    let place = &token_digest(place)[..12];
+    let prefix = if prefix.is_empty() { format!("hubbub:{installation}:{place}") } else { prefix.clone() };
     let redis = hub::RedisBus::new(url, prefix).map_err(|why| anyhow::anyhow!("bus.url: {why}"))?;
     Ok(hub::Bus::Redis(redis.sealed(Arc::clone(seal) as _)))
 }

@@ -26,7 +26,7 @@ const BATCHES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
 /// Logs to standard error, so that the output of commands stays clean.
 pub fn start(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log.level).context("log")?;
+    let filter = filter(&config.log.level)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // An error means that logging was already set up.
     let _ = match config.log.format {
@@ -35,6 +35,18 @@ pub fn start(config: &Config) -> anyhow::Result<()> {
     };
     start_metrics();
     Ok(())
+}
+
+/// The driver of PostgreSQL writes the values of statements at the level `debug`: texts of messages, addresses, secret
+/// paths. Only a filter that names it gets them.
+const WITH_VALUES: &str = "tokio_postgres";
+
+fn filter(level: &str) -> anyhow::Result<EnvFilter> {
+    let filter = EnvFilter::try_new(level).context("log")?;
+    if level.contains(WITH_VALUES) {
+        return Ok(filter);
+    }
+    Ok(filter.add_directive(format!("{WITH_VALUES}=info").parse().context("log")?))
 }
 
 /// Logging for commands: warnings and errors only, as text.

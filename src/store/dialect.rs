@@ -79,6 +79,14 @@ impl Engine {
         }
     }
 
+    /// The database's name among those of its cluster; `None` where it is a file.
+    pub const fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(POSTGRES_NAME),
+        }
+    }
+
     /// Whether only one server at a time works with a database.
     pub const fn has_one_node(self) -> bool {
         matches!(self, Self::Sqlite)
@@ -229,6 +237,7 @@ impl Epoch {
     }
 }
 
+pub(super) const POSTGRES_NAME: &str = "select cast(current_database() as text)";
 pub(super) const POSTGRES_CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 const EPOCH: &str = "select epoch from installation where id = 1";

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use super::value::from_row;
-use super::{StoreError, Tx, Verb};
+use super::{StoreError, Tx, Verb, events};
 use crate::args;
 use crate::error::Error;
 
@@ -22,6 +22,25 @@ impl Verb for Installation {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Error> {
         let (identity,) = tx.one(IDENTITY, &[]).await?.ok_or(Error::NotFound("installation"))?;
         Ok(identity)
+    }
+}
+
+/// Where the database is: the installation's identity, the cluster (where that may be asked for) and the name there. A
+/// standby has the place of its primary, and a copy that was restored elsewhere another one.
+pub struct Place;
+
+impl Verb for Place {
+    type Out = String;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Error> {
+        let identity = Installation.run(tx).await?;
+        let epoch = events::epoch(tx).await?;
+        let cluster = epoch.split('.').nth(1).unwrap_or_default();
+        let name = match tx.engine().name() {
+            Some(query) => tx.one::<(String,)>(query, &[]).await?.map(|(name,)| name).unwrap_or_default(),
+            None => String::new(),
+        };
+        Ok(format!("{identity}/{cluster}/{name}"))
     }
 }
 
