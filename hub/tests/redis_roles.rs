@@ -48,3 +48,20 @@ async fn a_replica_is_no_bus() {
     replica.command(&format!("REPLICAOF 127.0.0.1 {port}"));
     wait_for("the loss of the path", || !node.hub.path().unwrap().is_up()).await;
 }
+
+/// Who may connect may yet have no right to channels.
+#[tokio::test]
+async fn a_server_is_asked_whether_it_carries() {
+    let user = ["--user", "deaf on >secret ~* +@all resetchannels"].map(String::from).to_vec();
+    let Some(redis) = Redis::with(user) else { return };
+    assert!(RedisBus::new(&redis.url(), "test").unwrap().ask("a").await.is_ok());
+    let url = redis.url().replace("redis://", "redis://deaf:secret@");
+    let refused = RedisBus::new(&url, "test").unwrap().ask("a").await.unwrap_err();
+    assert!(refused.contains("permission"), "{refused}");
+}
+
+#[test]
+fn a_url_that_is_none_is_refused_with_a_reason() {
+    let refused = RedisBus::new("cache.example.com:6379", "test").err().unwrap();
+    assert!(refused.contains("redis://"), "{refused}");
+}

@@ -22,6 +22,8 @@ pub(crate) enum Message {
     Present { members: Vec<(String, Member)> },
     /// Asks the others for `Present`.
     WhoIsThere,
+    /// Asks the others for those that are in a room, of which this node now has its first member.
+    WhoIsIn { room: String },
     /// Of the application.
     Notice(Bytes),
     /// A frame for a session on a stream that the addressed node has.

@@ -19,7 +19,7 @@ use crate::{
 struct Envelope {
     #[prost(string, tag = "1")]
     from: String,
-    #[prost(oneof = "Body", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10")]
+    #[prost(oneof = "Body", tags = "2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
     body: Option<Body>,
 }
 
@@ -43,6 +43,8 @@ enum Body {
     Taken(WireTaken),
     #[prost(fixed64, tag = "10")]
     Probe(u64),
+    #[prost(string, tag = "11")]
+    WhoIsIn(String),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -164,6 +166,7 @@ pub(super) fn decode(bytes: Bytes) -> Option<(String, Message)> {
             Message::Present { members: all.members.into_iter().map(WireMember::split).collect() }
         }
         Body::WhoIsThere(_) => Message::WhoIsThere,
+        Body::WhoIsIn(room) => Message::WhoIsIn { room },
         Body::Notice(notice) => Message::Notice(notice),
         Body::Frame(WireFrame { id, protobuf, session, frame }) => {
             let form = if protobuf { Form::Protobuf } else { Form::Json };
@@ -202,6 +205,7 @@ impl From<&Message> for Body {
                 Body::Present(WireMembers { members: members.collect() })
             }
             Message::WhoIsThere => Body::WhoIsThere(true),
+            Message::WhoIsIn { room } => Body::WhoIsIn(room.clone()),
             Message::Notice(notice) => Body::Notice(notice.clone()),
             Message::Frame { id, form, session, frame } => Body::Frame(WireFrame {
                 id: *id,
@@ -306,6 +310,7 @@ mod tests {
             Message::Left { room: "r".into(), member: member.clone() },
             Message::Present { members: vec![("r".into(), member.clone()), ("s".into(), member)] },
             Message::WhoIsThere,
+            Message::WhoIsIn { room: "r".into() },
             Message::Notice(Bytes::from_static(b"notice")),
             Message::Frame { id: 9, form: Form::Protobuf, session, frame: frame.clone() },
             Message::Frame { id: 9, form: Form::Json, session, frame },

@@ -63,6 +63,7 @@ impl bus::Inbound for Inbound {
                 context.rooms.context.link.publish(&bus::topic_of_node(from), answer);
             }
             Message::WhoIsThere => tell::topics(&context.rooms, &[topic.into()]),
+            Message::WhoIsIn { room } => tell::room(&context.rooms, &room, from),
             Message::Notice(notice) => {
                 guarded(&context, || context.authority.noticed(topic, &notice));
             }

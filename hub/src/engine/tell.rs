@@ -43,6 +43,16 @@ pub(super) fn topics(rooms: &Rooms, topics: &[Arc<str>]) {
     }
 }
 
+/// Tells a node who is in this room.
+pub(super) fn room(rooms: &Rooms, name: &str, node: &str) {
+    let Some(room) = rooms.get(name) else { return };
+    let own = presence::own(&room);
+    for part in own.chunks(MAX_MEMBERS) {
+        let members = || part.iter().map(|member| (name.to_owned(), member.clone())).collect();
+        rooms.context.link.publish(&bus::topic_of_node(node), || Message::Present { members: members() });
+    }
+}
+
 fn tell(rooms: &Rooms, which: impl IntoIterator<Item = Arc<Room>>) {
     let mut by_topic: HashMap<Arc<str>, Vec<(String, bus::Member)>> = HashMap::new();
     for room in which {

@@ -48,6 +48,10 @@ pub(crate) fn joined(room: &Arc<Room>, local: &bus::Member) {
         announce_join(room, Arc::clone(&local.who));
     }
     tell_others(room, |room| Message::Joined { room, member: local.clone() });
+    // Until now the node had no use for what the others tell of the room.
+    if room.size.load(Relaxed) == 1 {
+        tell_others(room, |room| Message::WhoIsIn { room });
+    }
 }
 
 /// A client is no member any more.
