@@ -137,7 +137,7 @@ fn whoever_stops_a_server_waits_until_it_has_drained() {
     let ready = &container["readinessProbe"];
     assert_eq!(
         (&ready["httpGet"]["path"], &ready["httpGet"]["port"]),
-        (&"/health/ready".into(), &"http".into())
+        (&"/health/serving".into(), &"http".into())
     );
     assert_eq!(container["livenessProbe"]["httpGet"]["path"], "/health/live");
     let docs = read("deploy/README.md");

@@ -106,6 +106,11 @@ impl Engine {
         forward::forward(&self.forwarding, &self.context, node, form, session, frame).await
     }
 
+    /// Whether something of another node came through the bus a moment ago.
+    pub(crate) fn hears(&self, node: &str) -> bool {
+        self.forwarding.knows(node, self.context.config.presence_keep)
+    }
+
     /// Begins a session at once; the future runs it.
     pub(crate) fn serve<T: Transport>(
         &self,

@@ -184,6 +184,12 @@ impl Hub {
         self.engine.sessions.all().into_iter().filter(is_theirs).map(|s| s.id).collect()
     }
 
+    /// Whether another node, by its name, is heard through the bus: it tells of itself three times within
+    /// [`HubConfig::presence_keep`].
+    pub fn hears(&self, node: &str) -> bool {
+        self.engine.hears(node)
+    }
+
     /// The clients in a room whose subscriptions have presence.
     pub fn presence(&self, room: &str) -> Vec<ClientInfo> {
         self.engine.context.rooms.get(room).map(|room| presence::list(&room)).unwrap_or_default()

@@ -17,6 +17,7 @@ use crate::model::NodeReason;
 use crate::store::events::Touch;
 use crate::store::{Standing, Tx, Verb, accounts};
 
+const BUS: &str = "bus";
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The probe commits at most once in this time, however often it is called.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
@@ -24,8 +25,9 @@ const COMMIT_EVERY: Duration = Duration::from_secs(1);
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     status: &'static str,
-    /// What works with less than it should: `history`, while MongoDB is away; `replica`, while the primary does its reads.
-    /// Nothing in it: all is well.
+    /// What works with less than it should: `history`, while MongoDB is away; `replica`, while the primary does its reads;
+    /// `bus`, while the database is read instead; `nodes`, while nothing comes from one that runs. Nothing in it: all is
+    /// well.
     degraded: Vec<&'static str>,
 }
 
@@ -58,10 +60,24 @@ pub fn reason(app: &App) -> Option<NodeReason> {
 /// Fails when the store does not read and commit in time, the bus to other nodes is broken, descriptors are short, or a
 /// shutdown has begun.
 pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
+    let health = look(&app).await?;
+    if health.degraded.contains(&BUS) {
+        return Err(not_ready("the bus to the other nodes is broken; this one reads the database instead"));
+    }
+    Ok(health)
+}
+
+/// For a balancer that takes out whoever is not ready, and has nobody left when the bus is away for all: the same, but for
+/// the bus.
+pub async fn serving(State(app): State<AppState>) -> Result<Json<Health>, Problem> {
+    look(&app).await
+}
+
+async fn look(app: &App) -> Result<Json<Health>, Problem> {
     if app.soft.is_cancelled() {
         return Err(not_ready("the server is shutting down"));
     }
-    if reason(&app) == Some(NodeReason::Descriptors) {
+    if reason(app) == Some(NodeReason::Descriptors) {
         return Err(no_descriptors());
     }
     let checks = async {
@@ -74,12 +90,14 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
         Ok::<_, Error>(())
     };
     match tokio::time::timeout(PATIENCE, checks).await {
-        Ok(Ok(())) if reason(&app) == Some(NodeReason::Bus) => {
-            Err(not_ready("the bus to the other nodes is broken; this one reads the database instead"))
-        }
         Ok(Ok(())) => {
             let has_replica = app.store.replica().is_none_or(|replica| replica.standing == Standing::Up);
-            let parts = [("history", app.history.is_up()), ("replica", has_replica)];
+            let parts = [
+                (BUS, reason(app) != Some(NodeReason::Bus)),
+                ("nodes", app.nodes.hears_all()),
+                ("history", app.history.is_up()),
+                ("replica", has_replica),
+            ];
             let degraded = parts.into_iter().filter(|(_, is_up)| !is_up).map(|(part, _)| part).collect();
             Ok(Json(Health { degraded, ..Health::of("ready") }))
         }

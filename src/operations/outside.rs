@@ -44,6 +44,13 @@ entries! {
             refuses: Some(&[503]),
             ..Described::default()
         });
+        /// The same for a balancer: the way to the other servers may be broken meanwhile.
+        "health.serving" => handle(Method::GET, "/health/serving", health::serving, |schemas| Described {
+            answers: vec![Shape::json(200, schemas.add::<health::Health>())],
+            security: Some(json!([{}])),
+            refuses: Some(&[503]),
+            ..Described::default()
+        });
         /// The numbers of this server, for whoever has its `metrics_token` as the bearer token.
         ///
         /// 403 if there is no token: then they are nobody's here, but may have an address of their own

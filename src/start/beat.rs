@@ -4,23 +4,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::app::App;
 use crate::http::health;
 use crate::model::{NodeBus, NodeState};
 use crate::store::Engine;
-use crate::store::nodes::{Beat, Leave, Node};
+use crate::store::nodes::{Beat, Leave, Listed, Node};
 
 const EVERY: Duration = Duration::from_secs(4);
 /// Where there are no others to tell.
 const EVERY_ALONE: Duration = Duration::from_secs(15);
+/// Each node tells the others of itself every ten seconds, and is remembered for thirty.
+const HEARD_WITHIN: Duration = Duration::from_secs(40);
 
 pub(super) async fn run(app: Arc<App>, mut node: Node) {
     let every = if app.store.engine() == Engine::Postgres { EVERY } else { EVERY_ALONE };
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told_to_stop = false;
+    let mut reaches_since = None;
     loop {
         tokio::select! {
             () = app.hard.cancelled() => break,
@@ -37,6 +40,11 @@ pub(super) async fn run(app: Arc<App>, mut node: Node) {
                 app.nodes.look(&listed.value.nodes);
                 let keys = listed.value.live().filter_map(|node| node.master_keys.first().cloned());
                 app.bus_seal.set_used(keys.collect());
+                let reaches = app.hub.path().is_some_and(|path| path.is_up());
+                reaches_since = reaches.then(|| reaches_since.unwrap_or_else(Instant::now));
+                let is_time = reaches_since.is_some_and(|since| since.elapsed() >= HEARD_WITHIN);
+                let unheard = if is_time { unheard(&app, &listed.value) } else { Vec::new() };
+                app.nodes.set_unheard(&unheard);
             }
             Err(error) => tracing::warn!(%error, "the list of nodes cannot be written; it is tried again"),
         }
@@ -46,6 +54,16 @@ pub(super) async fn run(app: Arc<App>, mut node: Node) {
     if let Err(error) = app.store.write(Leave(node.id)).await {
         tracing::warn!(%error, "this node stays in the list until it is removed for its silence");
     }
+}
+
+/// The others that reach the bus, and are not heard through it.
+fn unheard(app: &App, listed: &Listed) -> Vec<String> {
+    let within = HEARD_WITHIN.as_millis() as i64;
+    let reach = listed.live().filter(|node| {
+        node.id != app.nodes.id && node.bus == NodeBus::Up && listed.now - node.started_at >= within
+    });
+    let unheard = reach.filter(|node| !app.hub.hears(&node.id.to_string()));
+    unheard.map(|node| format!("{} ({})", node.name, node.address)).collect()
 }
 
 /// How the node is now.

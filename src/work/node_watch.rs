@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ pub struct NodeWatch {
     address: OnceLock<SocketAddr>,
     listening: Notify,
     others: Mutex<Others>,
+    hears_all: AtomicBool,
 }
 
 #[derive(Default)]
@@ -58,7 +60,32 @@ pub struct Dead {
 
 impl NodeWatch {
     pub fn new(id: Uuid) -> Self {
-        Self { id, address: OnceLock::new(), listening: Notify::new(), others: Mutex::default() }
+        Self {
+            id,
+            address: OnceLock::new(),
+            listening: Notify::new(),
+            others: Mutex::default(),
+            hears_all: AtomicBool::new(true),
+        }
+    }
+
+    /// Whether something comes from every node that runs, as far as it should have by now.
+    pub fn hears_all(&self) -> bool {
+        self.hears_all.load(Ordering::Relaxed)
+    }
+
+    /// The nodes from which nothing comes, by name and address. Told once in the log.
+    pub fn set_unheard(&self, nodes: &[String]) {
+        let heard_all = self.hears_all.swap(nodes.is_empty(), Ordering::Relaxed);
+        if heard_all && !nodes.is_empty() {
+            tracing::error!(
+                nodes = nodes.join(", "),
+                "nothing comes through the bus from servers that say they reach it: do all have one Redis, and one prefix? \
+                 What they do is seen later here, and their typing not at all"
+            );
+        } else if !heard_all && nodes.is_empty() {
+            tracing::info!("all servers are heard through the bus");
+        }
     }
 
     pub fn listens(&self, address: SocketAddr) {

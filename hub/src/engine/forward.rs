@@ -55,7 +55,7 @@ impl Forwarding {
     }
 
     /// Clients can name any node: nothing is sent to, or waited for, one that is not there.
-    fn knows(&self, node: &str, keep: Duration) -> bool {
+    pub(super) fn knows(&self, node: &str, keep: Duration) -> bool {
         let mut nodes = lock(&self.nodes);
         nodes.retain(|_, at| at.elapsed() <= keep);
         nodes.contains_key(node)
