@@ -29,6 +29,7 @@ mod links;
 mod me;
 mod media;
 mod messages;
+mod methods;
 mod nodes;
 mod on_replica;
 mod outside;
@@ -41,20 +42,16 @@ mod socket_text;
 mod sources;
 mod turns;
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
 use axum::Router;
 use axum::http::Method;
 use axum::routing::get;
-use hub::ErrorReply;
 use serde_json::json;
-use serde_json::value::RawValue;
 
 pub use caller::{At, Caller};
 pub use documents::openapi_json;
 use documents::socket_document;
 pub(crate) use entry::Call;
+pub(crate) use methods::{call, name_of};
 pub(crate) use turns::MAX_CAPACITY;
 
 use crate::accounts::Permission::{Answer, Manage, Merge, Promote, Read, Respond};
@@ -63,8 +60,7 @@ use crate::accounts::Thing::{
 };
 use crate::app::AppState;
 use crate::http::{follow, leads as handed, session};
-use caller::Guard;
-use entry::{Called, Operation, act, run};
+use entry::{Operation, act, run};
 use handler::handle;
 use schemas::{Described, Shape};
 
@@ -463,16 +459,6 @@ pub(crate) fn routes() -> Router<AppState> {
         .fold(Router::new(), |router, route| router.route(route.path, route.router))
         .route("/docs", get(docs::browser))
         .route("/docs/socket", get(async || docs::text("Hubbub socket", socket_document())))
-}
-
-/// Runs a socket method.
-pub(crate) async fn call(method: &str, call: Call<'_>) -> Result<Box<RawValue>, ErrorReply> {
-    static CALLED: LazyLock<BTreeMap<&'static str, (Guard, Called)>> = LazyLock::new(|| {
-        let called = |one: Operation| Some((one.name, (one.guard, one.method?)));
-        table().into_iter().filter_map(called).collect()
-    });
-    let (guard, called) = CALLED.get(method).ok_or(ErrorReply::METHOD_NOT_FOUND)?;
-    called(call, *guard).await
 }
 
 /// The names of the socket's methods.

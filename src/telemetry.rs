@@ -16,6 +16,10 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, LogFormat};
 pub use last_lines::LastLines;
 
+/// Stands for all names that callers make up (methods of HTTP and of the socket) in metrics, logs and traces: each of
+/// theirs would be kept for good, sent on, and may say anything. The word is OpenTelemetry's.
+pub const MADE_UP: &str = "_OTHER";
+
 static NUMBERS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 static STARTED: OnceLock<Instant> = OnceLock::new();
 

@@ -124,6 +124,8 @@ impl Collector {
 }
 
 const CHAT: i64 = 5_550_901;
+/// Of the protocol.
+const METHOD_NOT_FOUND: u64 = 104;
 const STRANGER: &str = "0af7651916cd43dd8448eb211c80319c";
 
 /// A customer's message, told by a stranger who names a trace of its own.
@@ -162,6 +164,9 @@ async fn one_trace_goes_from_a_webhook_to_the_sockets_of_all_nodes_and_to_the_an
     }
     let key =
         world.app.accounts.create_key(&world.scope(), "Worker", Role::Responder).await.expect("a key").key;
+    // Whatever a client calls: here words that are nobody's matter, in a name of any length.
+    let made_up = format!("Card 4111 1111 1111 1111 {}", "é".repeat(30_000));
+    assert_eq!(near.rpc(&made_up, json!({})).await, Err(METHOD_NOT_FOUND));
     let mut worker = Client::connect(world.address, As::Key { key, capacity: 1 }).await;
     let turn = worker.offered().await;
     let reply = json!({ "turn": turn["id"], "lease": turn["lease"], "text": "Secret answer" });
@@ -169,7 +174,15 @@ async fn one_trace_goes_from_a_webhook_to_the_sockets_of_all_nodes_and_to_the_an
     assert_eq!(world.telegram.sent_reaches(1).await[0].text.as_deref(), Some("Secret answer"));
 
     let is_delivery = |span: &Span| span.name == "job" && span.get("kind") == "deliver";
-    let spans = collector.until("the job's span", |spans| spans.iter().any(is_delivery)).await;
+    let calls = |spans: &[Span]| -> HashSet<String> {
+        let calls = spans.iter().filter(|span| span.name == "rpc");
+        calls.map(|span| span.get("rpc.method").to_owned()).collect()
+    };
+    let expected = HashSet::from(["_OTHER".to_owned(), "turn.reply".to_owned()]);
+    let is_all = |spans: &[Span]| spans.iter().any(is_delivery) && calls(spans).is_superset(&expected);
+    let spans = collector.until("the spans of the job and of the calls", is_all).await;
+    let longest = spans.iter().flat_map(|span| &span.attributes).filter_map(|one| one.value.as_ref());
+    assert!(longest.map(|value| value.text.len()).max() <= Some(256), "{spans:#?}");
     let is_ours = |span: &&Span| span.links.iter().any(|link| hex::encode(&link.trace) == STRANGER);
     let ours = spans.iter().find(is_ours).expect("the request").trace.clone();
     let webhook =
@@ -220,7 +233,7 @@ async fn one_trace_goes_from_a_webhook_to_the_sockets_of_all_nodes_and_to_the_an
         shown.filter(|span| span.get("cursor") == cursor).map(|span| span.get("node")).collect();
     assert_eq!(nodes.len(), 2, "the sockets of both nodes: {of_trace:#?}");
 
-    for text in ["Private", "Secret", "Mira", "5550901", "example.com", &world.bot.hook_token] {
+    for text in ["Private", "Secret", "4111", "Mira", "5550901", "example.com", &world.bot.hook_token] {
         let told = spans.iter().find(|span| format!("{span:?}").contains(text));
         assert!(told.is_none(), "{text} is nobody's matter: {told:#?}");
     }

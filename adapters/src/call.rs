@@ -11,6 +11,9 @@ use crate::{ConnectFailure, FetchError, SendError, SendOutcome, Words, json, wor
 /// No answer that we use is longer.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
+/// Longer than any code of ours and of a provider's.
+const MAX_CODE_BYTES: usize = 64;
+
 /// The code of [`Failure::not_public`].
 pub(crate) const NOT_PUBLIC: &str = "not_public";
 
@@ -46,7 +49,10 @@ pub(crate) enum Verdict {
 
 impl Failure {
     pub(crate) fn new(verdict: Verdict, code: impl Into<String>, reason: impl Into<Words>) -> Self {
-        Self { code: code.into(), reason: reason.into(), verdict }
+        // Some are the provider's own words, which end in the log and in the channel's state.
+        let mut code = code.into();
+        code.truncate(code.floor_char_boundary(MAX_CODE_BYTES));
+        Self { code, reason: reason.into(), verdict }
     }
 
     /// The address is one that may not be called. Whatever is there was not asked.
@@ -192,5 +198,18 @@ impl From<Failure> for FetchError {
             }
             Verdict::Rejected | Verdict::ChannelDown => Self::Refused(failure.reason),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_provider_says_of_a_failure_is_short() {
+        let long = "é".repeat(100_000);
+        let failure = Failure::new(Verdict::Rejected, format!("e{long}"), long.as_str());
+        assert_eq!(failure.code, format!("e{}", "é".repeat(31)));
+        assert!(failure.reason.as_str().chars().count() <= Words::MOST);
     }
 }

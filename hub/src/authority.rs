@@ -274,6 +274,13 @@ pub trait Authority: Send + Sync + 'static {
         Err(ErrorReply::METHOD_NOT_FOUND)
     }
 
+    /// The name under which the log may have a method. Clients call whatever they like: only the names of methods that
+    /// there are may stand in it. It must not block.
+    fn method_name(&self, method: &str) -> Option<&'static str> {
+        let _ = method;
+        None
+    }
+
     /// The `send` command, which has no reply.
     async fn message(&self, session: &SessionInfo, data: &Data) -> Result<(), CloseCode> {
         let _ = (session, data);

@@ -242,7 +242,7 @@ impl Config {
         if !url.is_empty() {
             let is_http = url::Url::parse(url)
                 .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-            if !is_http {
+            if !is_http || url.parse::<axum::http::Uri>().is_err() {
                 refuse("telemetry.otlp_url", "must be an address (\"http://127.0.0.1:4318\")")?;
             }
             if cfg!(not(feature = "otel")) {

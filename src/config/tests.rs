@@ -207,6 +207,7 @@ fn a_refused_value_names_the_variable_or_the_file_that_it_came_from() {
         ("log.level", "\"a=b=c\"", "a=b=c"),
         ("log.format", "\"xml\"", "xml"),
         ("telemetry.otlp_url", "\"collector:4318\"", "collector"),
+        ("telemetry.otlp_url", "\"http://collector/a b\"", "http://"),
         ("telemetry.sample_one_in", "0", "-1"),
     ];
     for (key, in_file, in_variable) in cases {

@@ -13,6 +13,7 @@ use super::peer::{self, Caller};
 use super::problem::{self, Problem};
 use crate::admission::ConnectionSlot;
 use crate::app::{App, AppState};
+use crate::telemetry::MADE_UP;
 use crate::telemetry::traces::Span;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -123,10 +124,10 @@ fn traced_request(app: &App, route: &str, headers: &HeaderMap) -> Span {
 }
 
 /// A method's name for figures, logs and traces. Anybody can make methods up, each of which would be one more label that
-/// is kept for good. The name of the others is OpenTelemetry's.
+/// is kept for good.
 fn method_name(method: &Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
-    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("_OTHER")
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or(MADE_UP)
 }
 
 pub(super) fn measure(route: String, method: &'static str, status: u16, took: Duration) {

@@ -1,6 +1,7 @@
 //! Problem documents (RFC 9457) with a stable `code` for programs and a sentence for people, and the refusals of the
 //! HTTP layer itself. `refusal.rs` maps domain errors to problems.
 
+use adapters::Words;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -206,7 +207,9 @@ pub async fn wrong_method() -> Problem {
 #[expect(clippy::needless_pass_by_value, reason = "the layer that calls it hands the value over")]
 pub fn panicked(what: Box<dyn std::any::Any + Send + 'static>) -> Response {
     let text = what.downcast_ref::<String>().map(String::as_str).or(what.downcast_ref::<&str>().copied());
-    tracing::error!(panic = text.unwrap_or("not a text"), "a handler panicked");
+    // It may quote what was sent, at any length.
+    let text = Words::from(text.unwrap_or("not a text"));
+    tracing::error!(panic = text.as_str(), "a handler panicked");
     metrics::counter!("hubbub_http_panics_total").increment(1);
     Problem::internal().into_response()
 }

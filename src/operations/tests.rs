@@ -37,3 +37,15 @@ fn every_route_is_described_and_guarded() {
     }
     assert!(description["components"]["schemas"]["Problem"].is_object());
 }
+
+#[test]
+fn only_what_the_table_names_is_a_name() {
+    for method in methods() {
+        assert_eq!(name_of(method), Some(method));
+    }
+    for made_up in ["", "message.sent", "Message.send", "message.send ", &"m".repeat(700_000)] {
+        assert_eq!(name_of(made_up), None);
+    }
+    // An operation without a method of the socket.
+    assert_eq!(name_of("session.sign_in"), None);
+}

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::model::limits::MAX_FRAME;
 use crate::operations::{self, Call, MAX_CAPACITY};
 use crate::store::{StoreError, Tx, Verb, channels};
+use crate::telemetry::MADE_UP;
 use crate::telemetry::traces::Span;
 use crate::work::Dispatcher;
 use crate::{document, refusal, rooms};
@@ -275,9 +276,13 @@ impl Authority for SocketRules {
         let who = who(session).map_err(|error| refusal::reply(&error))?;
         let (app, access) = (self.app()?, Arc::clone(&who.access));
         let mut span = Span::root("rpc");
-        span.put("rpc.method", || method.to_owned());
+        span.put("rpc.method", || operations::name_of(method).unwrap_or(MADE_UP).to_owned());
         let call = operations::call(method, Call { app, access, session: session.id, data });
         span.within(call).await.map(Data::from)
+    }
+
+    fn method_name(&self, method: &str) -> Option<&'static str> {
+        operations::name_of(method)
     }
 
     fn noticed(&self, _: &str, notice: &[u8]) {

@@ -64,7 +64,8 @@ impl Calls {
         let call = async move {
             let data = command.data.unwrap_or_default();
             let result = context.caught(context.authority.rpc(&info, &command.method, &data)).await;
-            let result = result.unwrap_or_else(|| Err(panicked(&command.method)));
+            let result =
+                result.unwrap_or_else(|| Err(panicked(context.authority.method_name(&command.method))));
             let reply = result.map_or_else(Reply::Error, Reply::Rpc);
             session.reply(id, &reply);
             drop((permit, running));
@@ -116,10 +117,9 @@ impl Calls {
     }
 }
 
-fn panicked(method: &str) -> ErrorReply {
-    // The client chose the name, so its length is bounded.
-    let method: String = method.chars().take(64).collect();
-    tracing::error!(method, "a call panicked");
+/// `method`: as the application names it, for the client may have sent anything.
+fn panicked(method: Option<&'static str>) -> ErrorReply {
+    tracing::error!(method = method.unwrap_or("_OTHER"), "a call panicked");
     ErrorReply::PANICKED
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use adapters::{Account, AppInvalid, Headers, Routed};
+use adapters::{Account, AppInvalid, Headers, Routed, Words};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{StatusCode, header};
@@ -178,7 +178,7 @@ fn unconnected(provider: &'static str, claim: Option<&str>) {
     count(provider, "unconnected");
     tracing::info!(
         provider,
-        account = claim.unwrap_or("unknown"),
+        account = claim.map(Words::from).as_ref().map_or("unknown", Words::as_str),
         "a delivery is for an account that nobody has connected"
     );
 }

@@ -1,5 +1,11 @@
 //! Spans of OpenTelemetry, sent in batches by OTLP over HTTP. The only file that knows these crates. The exporter has a
 //! thread of its own; what it cannot keep up with is dropped, and what cannot be sent is logged by the crates.
+//!
+//! Everything is bounded, whatever is put into a span and whatever a collector answers. A batch that is longer than the
+//! exporter sends would be lost whole, with everybody's spans in it: [`MAX_BATCH`] spans of [`MAX_ATTRIBUTES`] values of
+//! [`MAX_VALUE`] bytes take 25 MB, and it sends 64 MiB.
+
+mod environment;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
@@ -13,19 +19,33 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
-use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider, Span};
+use opentelemetry_sdk::trace::{
+    BatchConfig, BatchConfigBuilder, BatchSpanProcessor, OTEL_BSP_MAX_EXPORT_BATCH_SIZE,
+    OTEL_BSP_MAX_EXPORT_BATCH_SIZE_DEFAULT, OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BSP_MAX_QUEUE_SIZE_DEFAULT,
+    Sampler, SdkTracer, SdkTracerProvider, Span, TracerProviderBuilder,
+};
 use tokio::runtime::Handle;
 
+use self::environment::{SETTING, Target};
 use crate::config::{Config, Telemetry};
-
-/// Beneath the address of a collector, by the specification of OTLP.
-const TRACES: &str = "/v1/traces";
-const ENDPOINTS: &[&str] = &["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
 /// For one batch.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What is read of a collector's answer, which says how many spans it did not take, and why.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// The longest value of an attribute, in bytes. Ids and names of ours are shorter.
+const MAX_VALUE: usize = 256;
+
+/// Ours have four.
+const MAX_ATTRIBUTES: u32 = 16;
+
+/// Spans of a batch, and in the queue, whatever the variables say.
+const MAX_BATCH: usize = 4_096;
+const MAX_QUEUE: usize = 65_536;
 
 static SINK: OnceLock<Sink> = OnceLock::new();
 
@@ -44,7 +64,9 @@ impl Open {
         span.is_recording().then_some(Open(span))
     }
 
-    pub(super) fn put(&mut self, key: &'static str, value: String) {
+    /// A longer value is cut.
+    pub(super) fn put(&mut self, key: &'static str, mut value: String) {
+        value.truncate(value.floor_char_boundary(MAX_VALUE));
         self.0.set_attribute(KeyValue::new(key, value));
     }
 
@@ -87,29 +109,40 @@ pub fn are_on() -> bool {
 }
 
 /// Sends spans from now on, if the configuration or a variable of the standard names a collector. Once for a process:
-/// later calls do nothing. Must be called inside the runtime that is to send them.
+/// later calls do nothing. Must be called inside the runtime that is to send them. Fails by the configuration alone, never
+/// by a variable.
 pub fn start(config: &Config) -> anyhow::Result<()> {
-    let Telemetry { otlp_url, sample_one_in, .. } = &config.telemetry;
-    let is_named = |name: &&&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_off = std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value.eq_ignore_ascii_case("true"));
-    if is_off || are_on() || (otlp_url.is_empty() && !ENDPOINTS.iter().any(|name| is_named(&name))) {
+    if are_on() {
         return Ok(());
     }
-    let http =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build();
-    let http = Sender { http: http.context("the HTTP client of traces")?, runtime: Handle::current() };
-    let mut exporter = SpanExporter::builder().with_http().with_http_client(http);
-    if !otlp_url.is_empty() {
-        exporter = exporter.with_endpoint(format!("{}{TRACES}", otlp_url.trim_end_matches('/')));
-    }
-    let exporter = exporter.build().context("telemetry.otlp_url")?;
+    let Telemetry { otlp_url, sample_one_in, .. } = &config.telemetry;
+    let (url, named_by) = match environment::target(otlp_url, environment::variable) {
+        Target::Collector { url, named_by } => (url, named_by),
+        Target::Nowhere => return Ok(()),
+        Target::Off(variable) => {
+            tracing::info!(variable, "no traces are sent: the variable turns them off");
+            return Ok(());
+        }
+        Target::NoAddress(variable) => {
+            no_address(variable);
+            return Ok(());
+        }
+    };
+    let sender = Sender { http: client().context("the HTTP client of traces")?, runtime: Handle::current() };
+    let exporter = match exporter(url, sender) {
+        Ok(exporter) => exporter,
+        Err(error) if named_by == SETTING => return Err(error).context(SETTING),
+        Err(_) => {
+            no_address(named_by);
+            return Ok(());
+        }
+    };
     let mut resource =
         Resource::builder().with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
     if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
         resource = resource.with_service_name("hubbub");
     }
-    let mut provider =
-        SdkTracerProvider::builder().with_resource(resource.build()).with_batch_exporter(exporter);
+    let mut provider = provider(exporter, batches(environment::variable)).with_resource(resource.build());
     if std::env::var_os("OTEL_TRACES_SAMPLER").is_none() {
         let ratio = Sampler::TraceIdRatioBased(1.0 / *sample_one_in as f64);
         provider = provider.with_sampler(Sampler::ParentBased(Box::new(ratio)));
@@ -117,8 +150,40 @@ pub fn start(config: &Config) -> anyhow::Result<()> {
     let provider = provider.build();
     let tracer = provider.tracer("hubbub");
     let _ = SINK.set(Sink { provider, tracer });
-    tracing::info!(sample_one_in, "traces are sent");
+    tracing::info!(sample_one_in, named_by, "traces are sent");
     Ok(())
+}
+
+/// Without the value, which may hold a password.
+fn no_address(variable: &str) {
+    tracing::warn!(
+        variable,
+        "no traces are sent: the variable must hold the address of a collector, as http://collector:4318"
+    );
+}
+
+/// To no other address than it was given.
+fn client() -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE).build()
+}
+
+fn exporter(url: String, sender: Sender) -> Result<SpanExporter, ExporterBuildError> {
+    SpanExporter::builder().with_http().with_http_client(sender).with_endpoint(url).build()
+}
+
+fn provider(exporter: SpanExporter, batches: BatchConfig) -> TracerProviderBuilder {
+    let spans = BatchSpanProcessor::builder(exporter).with_batch_config(batches).build();
+    SdkTracerProvider::builder().with_span_processor(spans).with_max_attributes_per_span(MAX_ATTRIBUTES)
+}
+
+/// As the variables want them, within bounds: the queue's memory is taken at once.
+fn batches(variable: impl Fn(&str) -> Option<String>) -> BatchConfig {
+    let number = |name, usual: usize, most| {
+        variable(name).and_then(|value| value.parse().ok()).unwrap_or(usual).clamp(1, most)
+    };
+    let queue = number(OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BSP_MAX_QUEUE_SIZE_DEFAULT, MAX_QUEUE);
+    let batch = number(OTEL_BSP_MAX_EXPORT_BATCH_SIZE, OTEL_BSP_MAX_EXPORT_BATCH_SIZE_DEFAULT, MAX_BATCH);
+    BatchConfigBuilder::default().with_max_queue_size(queue).with_max_export_batch_size(batch).build()
 }
 
 /// Sends what has ended.
@@ -144,7 +209,7 @@ impl HttpClient for Sender {
         let sent = self.runtime.spawn(async move {
             let answer = asked.send().await?;
             let (status, headers) = (answer.status(), answer.headers().clone());
-            Ok::<_, reqwest::Error>((status, headers, answer.bytes().await?))
+            Ok::<_, reqwest::Error>((status, headers, body_of(answer).await?))
         });
         let (status, headers, body) = sent.await??;
         let mut answer = Response::new(body);
@@ -152,6 +217,19 @@ impl HttpClient for Sender {
         *answer.headers_mut() = headers;
         Ok(answer)
     }
+}
+
+/// Nothing of one that is too long: the status says what became of the batch, as it does with a body that is not OTLP.
+async fn body_of(mut answer: reqwest::Response) -> reqwest::Result<Bytes> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            tracing::debug!(most = MAX_ANSWER, "the collector's answer is longer than what is read of it");
+            return Ok(Bytes::new());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.into())
 }
 
 /// What is told of publications that were handed out on this node.
@@ -177,5 +255,117 @@ impl TraceListener for FanOut {
         open.put("cursor", handed.offset.to_string());
         open.put("members", handed.members.to_string());
         open.put("node", self.node.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use axum::extract::DefaultBodyLimit;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What the exporter sends at most, by its crate.
+    const MAX_SENT: usize = 64 * 1024 * 1024;
+
+    /// On a free port.
+    async fn listener() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/v1/traces", listener.local_addr().expect("an address"));
+        (listener, url)
+    }
+
+    fn sender() -> Sender {
+        Sender { http: client().expect("a client"), runtime: Handle::current() }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read() {
+        const PARTS: usize = 3_000;
+        let (listener, url) = listener().await;
+        let wrote = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut request = [0; 4_096];
+            assert!(stream.read(&mut request).await.expect("a request") > 0);
+            let head = "HTTP/1.1 200 OK\r\ncontent-length: 1099511627776\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.expect("the head");
+            let part = vec![0; 64 * 1024];
+            let mut count = 0;
+            while count < PARTS && stream.write_all(&part).await.is_ok() {
+                count += 1;
+            }
+            count
+        });
+        let request = Request::post(url).body(Bytes::from_static(b"spans")).expect("a request");
+        let answer = sender().send_bytes(request).await.expect("what the status says");
+        assert_eq!((answer.status().as_u16(), answer.body().len()), (200, 0));
+        let count = wrote.await.expect("no panic");
+        assert!(count < PARTS, "the collector could write all that it wanted");
+    }
+
+    #[tokio::test]
+    async fn a_short_answer_is_told_to_the_exporter() {
+        let (listener, url) = listener().await;
+        let routes = axum::Router::new().fallback(async || {
+            (axum::http::StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "7")], "later")
+        });
+        let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
+        let request = Request::post(url).body(Bytes::new()).expect("a request");
+        let answer = sender().send_bytes(request).await.expect("an answer");
+        assert_eq!((answer.status().as_u16(), &answer.body()[..]), (503, &b"later"[..]));
+        assert_eq!(answer.headers()["retry-after"], "7");
+        serving.abort();
+    }
+
+    #[test]
+    fn batches_are_bounded_whatever_the_variables_say() {
+        let shown = |value: &str| format!("{:?}", batches(|_| Some(value.to_owned())));
+        for (value, queue, batch) in [
+            ("99999999999999", MAX_QUEUE, MAX_BATCH),
+            ("0", 1, 1),
+            ("700", 700, 700),
+            ("many", OTEL_BSP_MAX_QUEUE_SIZE_DEFAULT, OTEL_BSP_MAX_EXPORT_BATCH_SIZE_DEFAULT),
+        ] {
+            let shown = shown(value);
+            assert!(shown.contains(&format!("max_queue_size: {queue},")), "{value}: {shown}");
+            assert!(shown.contains(&format!("max_export_batch_size: {batch},")), "{value}: {shown}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_longest_batch_is_not_too_long_to_be_sent() {
+        const SPANS: usize = 64;
+        let (listener, url) = listener().await;
+        let bytes: Arc<Mutex<usize>> = Arc::default();
+        let sum = Arc::clone(&bytes);
+        let take = move |body: Bytes| {
+            *sum.lock().expect("no panic") += body.len();
+            std::future::ready(())
+        };
+        let routes = axum::Router::new().fallback(take).layer(DefaultBodyLimit::disable());
+        let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
+
+        let exporter = exporter(url, sender()).expect("an exporter");
+        let provider = provider(exporter, batches(|_| None)).with_sampler(Sampler::AlwaysOn).build();
+        let tracer = provider.tracer("hubbub");
+        let value = format!("x{}", "é".repeat(1_000));
+        let other = context_of(Trace { trace_id: [1; 16], span_id: [2; 8] });
+        for _ in 0..SPANS {
+            let span = tracer.span_builder("request").with_links(vec![Link::with_context(other.clone())]);
+            let mut open = Open::start(&tracer, span, &Context::new()).expect("a recorded span");
+            for _ in 0..2 * MAX_ATTRIBUTES {
+                open.put("http.response.status_code", value.clone());
+            }
+            open.fail("the server could not answer");
+        }
+        let flushed = tokio::task::spawn_blocking(move || provider.force_flush()).await;
+        flushed.expect("no panic").expect("all are sent");
+        let bytes = *bytes.lock().expect("no panic");
+        assert!(bytes > SPANS * MAX_ATTRIBUTES as usize * (MAX_VALUE - 1), "{bytes}: some did not come");
+        assert!(bytes / SPANS * MAX_BATCH < MAX_SENT, "{} for each span", bytes / SPANS);
+        serving.abort();
     }
 }
