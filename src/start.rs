@@ -90,6 +90,7 @@ impl App {
             hard: hard.clone(),
             tasks: tasks.clone(),
         };
+        work::count_from_zero();
         let started_at_ms = store.clock().now_ms();
         let bus_seal = Arc::new(vault.bus_seal()?);
         let place = store.read(sessions::Place).await?;

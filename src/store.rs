@@ -86,6 +86,7 @@ pub use dialect::Engine;
 use dialect::Epoch;
 pub use event::{Committed, Draft, Effects, Event, Publisher, Wake};
 pub use postgres::replica::{ReplicaState, Standing};
+use tokio::time::Instant;
 pub use tx::{Savepoint, Tx};
 pub use value::{Arg, FromRow, Row};
 
@@ -171,12 +172,30 @@ impl Store {
         clock: Clock,
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
+        let engine = Engine::of(&config.url);
+        // Machines that share a database have its time: leases, turns and tokens of one hold on the others.
+        let clock = if engine.clock().is_some() { clock.following() } else { clock };
         let env = Env { ids: Ids::new(clock.clone()), clock, epoch: Epoch::Installation };
-        let pool = match Engine::of(&config.url) {
+        let pool = match engine {
             Engine::Sqlite => Pool::Sqlite(sqlite::Lite::open(config, &env, publisher)?),
             Engine::Postgres => Pool::Postgres(postgres::Pg::open(config, &env, publisher).await?),
         };
-        Ok(Self { pool, env })
+        let store = Self { pool, env };
+        store.follow_clock().await?;
+        Ok(store)
+    }
+
+    /// Asks the database for its time, where the store goes by it.
+    pub async fn follow_clock(&self) -> Result<(), StoreError> {
+        if let Clock::Followed(other) = &self.env.clock {
+            let asked = Instant::now();
+            let at_ms = self.read(nodes::DatabaseTime).await.map_err(|error| match error {
+                Error::Store(error) => error,
+                error => StoreError::Engine(error.to_string()),
+            })?;
+            other.told(at_ms, asked);
+        }
+        Ok(())
     }
 
     pub fn engine(&self) -> Engine {

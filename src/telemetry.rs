@@ -28,6 +28,11 @@ const BUCKETS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 const BATCHES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
+/// Counters of what hardly ever happens, which are there from the start: of one that begins with its first event, nobody
+/// sees it rise.
+const RARE: &[&str] =
+    &["hubbub_http_panics_total", "hubbub_publish_panics_total", "hubbub_sessions_forked_total"];
+
 /// Logs to standard error, so that the output of commands stays clean.
 pub fn start(config: &Config) -> anyhow::Result<()> {
     let filter = filter(&config.log.level)?;
@@ -81,6 +86,9 @@ pub fn start_metrics() {
         });
         builder.and_then(PrometheusBuilder::install_recorder).ok()
     });
+    for name in RARE {
+        metrics::counter!(*name).increment(0);
+    }
 }
 
 /// All metrics as text. Empty if no recorder could be installed.

@@ -53,6 +53,7 @@ pub use env::Env;
 pub use hearing::Hearing;
 pub use history_feed::HistoryFeed;
 pub use human_pace::HumanPaces;
+pub use kinds::count_from_zero;
 pub use node_watch::NodeWatch;
 pub use responders::{Held, ScheduledTurn};
 pub use runner::Runner;

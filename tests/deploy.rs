@@ -8,6 +8,8 @@ use hubbub::config::{Config, DEFAULTS, load};
 use serde::Deserialize as _;
 use serde_yaml_ng::Value;
 
+use crate::operator::{Running, serve};
+
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn read(file: &str) -> String {
@@ -210,6 +212,34 @@ fn metrics_of_alerts_and_dashboard_exist() {
     // Whatever is measured of turns and messages is shown.
     for name in ["hubbub_webhooks_total", "hubbub_sends_total", "hubbub_turns_offered_total"] {
         assert!(shown.contains(name), "{name}");
+    }
+}
+
+/// Of a counter that begins with its first event, nobody sees it rise.
+#[tokio::test]
+async fn counters_that_alerts_wait_for_are_there_from_the_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = serve(folder.path());
+    command.env("HUBBUB_METRICS_TOKEN", "0123456789abcdef");
+    let mut server = Running::start(command);
+    let said = server.says("hubbub listens on ");
+    let address =
+        said.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or(&said);
+    let request = crate::kit::http().get(format!("http://{address}/metrics")).bearer_auth("0123456789abcdef");
+    let figures = request.send().await.expect("an answer").text().await.expect("figures");
+    let alerts = yaml("deploy/prometheus/alerts.yml").remove(0);
+    let mut waited_for = BTreeSet::new();
+    for rule in alerts["groups"][0]["rules"].as_sequence().expect("rules") {
+        let query = text(&rule["expr"]);
+        if query.contains("> 0") {
+            let names = query.split("increase(").skip(1);
+            waited_for.extend(names.filter_map(|rest| Some(rest.split(['[', '{']).next()?.to_owned())));
+        }
+    }
+    assert!(waited_for.len() > 3, "{waited_for:?}");
+    for name in waited_for {
+        let is_there = |line: &str| line.starts_with(&name) && line.ends_with(" 0");
+        assert!(figures.lines().any(is_there), "{name}");
     }
 }
 

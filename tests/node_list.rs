@@ -133,7 +133,7 @@ fn absent(name: &str, version: &str) -> Node {
         version: version.to_owned(),
         started_at: 1,
         seen_at: 0,
-        clock_at: 0,
+        clock_at: Clock::System.now_ms(),
         state: NodeState::Ready,
         reason: None,
         bus: NodeBus::Alone,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::app::App;
+use crate::clock::Clock;
 use crate::http::health;
 use crate::model::{NodeBus, NodeState};
 use crate::store::Engine;
@@ -35,6 +36,9 @@ pub(super) async fn run(app: Arc<App>, mut node: Node) {
         describe(&app, &mut node);
         // It is waited for, also when the work is to be dropped: a write goes on without its caller, and one that ends
         // after the node has left would put it back into the list.
+        if let Err(error) = app.store.follow_clock().await {
+            tracing::warn!(%error, "the database does not tell its time; it is asked again");
+        }
         match app.store.write(Beat(node.clone())).await {
             Ok(listed) => {
                 app.nodes.look(&listed.value.nodes);
@@ -71,6 +75,7 @@ fn describe(app: &App, node: &mut Node) {
     if let Some(address) = app.nodes.address() {
         node.address = address.to_string();
     }
+    node.clock_at = Clock::System.now_ms();
     node.reason = health::reason(app);
     node.state = match node.reason {
         _ if app.soft.is_cancelled() => NodeState::Draining,

@@ -4,6 +4,7 @@
 use anyhow::bail;
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::Libraries;
 use crate::model::{NodeBus, NodeState};
@@ -48,7 +49,7 @@ pub(super) async fn join(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started_at: 0,
         seen_at: 0,
-        clock_at: 0,
+        clock_at: Clock::System.now_ms(),
         state: NodeState::NotReady,
         reason: None,
         bus: if config.bus.url.is_empty() { NodeBus::Alone } else { NodeBus::Down },

@@ -249,8 +249,8 @@ const TIMELINE_EPOCH: &str = "select i.epoch || '.' || to_hex(c.system_identifie
     || ltrim(substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8), '0') \
     from installation i, pg_control_system() c where i.id = 1";
 
-/// How far two servers of PostgreSQL are, in bytes of their log, and what they are copies of: installation, cluster and
-/// timeline, where those may be asked for.
+/// How far two servers of PostgreSQL are, in bytes of their log, and what they are copies of: installation, database, and
+/// cluster and timeline, where those may be asked for.
 #[derive(Debug)]
 pub(super) struct PositionSql {
     /// How far the primary's log is safe, which is at least as far as whatever was told to be committed.
@@ -263,23 +263,23 @@ impl PositionSql {
     pub const fn of(epoch: Epoch) -> &'static Self {
         match epoch {
             Epoch::Installation => &Self {
-                primary: "select cast(pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0') as bigint), i.epoch \
+                primary: "select cast(pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0') as bigint), i.epoch || '.' || current_database() \
                     from installation i where i.id = 1",
                 replica: "select pg_is_in_recovery(), \
-                    coalesce(cast(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') as bigint), 0), i.epoch \
+                    coalesce(cast(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') as bigint), 0), i.epoch || '.' || current_database() \
                     from installation i where i.id = 1",
             },
             Epoch::Cluster | Epoch::Timeline => &Self {
                 primary: "select cast(pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0') as bigint), \
                     i.epoch || '.' || to_hex(c.system_identifier) || '.' \
-                    || ltrim(substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8), '0') \
+                    || ltrim(substr(pg_walfile_name(pg_current_wal_flush_lsn()), 1, 8), '0') || '.' || current_database() \
                     from installation i, pg_control_system() c where i.id = 1",
                 // Whoever may not read the receiver's timeline gets that of the last restartpoint.
                 replica: "select pg_is_in_recovery(), \
                     coalesce(cast(pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') as bigint), 0), \
                     i.epoch || '.' || to_hex(c.system_identifier) || '.' \
                     || upper(to_hex(coalesce((select received_tli from pg_stat_wal_receiver), \
-                    (select timeline_id from pg_control_checkpoint())))) \
+                    (select timeline_id from pg_control_checkpoint())))) || '.' || current_database() \
                     from installation i, pg_control_system() c where i.id = 1",
             },
         }

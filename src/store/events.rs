@@ -14,7 +14,8 @@ use crate::clock::Ids;
 use crate::error::Error;
 
 pub(super) const RENEW: &str = "update installation set epoch = $1 where id = 1";
-const TOUCH: &str = "update installation set created_at = created_at where id = 1";
+/// Another value than before: what stays the same, SQLite does not write.
+const TOUCH: &str = "update installation set touched = coalesce(touched, 0) + 1 where id = 1";
 /// Locks the tenant's row until the commit: events of one tenant commit in the order of their cursors.
 const ADVANCE: &str = "update tenants set next_cursor = next_cursor + $2 where id = $1 returning next_cursor";
 const INSERT: &str = "insert into events (tenant, cursor_at, kind, company, channel, user_id, created_at, data) \
@@ -125,7 +126,7 @@ impl Verb for BeginAnew {
     }
 }
 
-/// A write that changes nothing, to check that the database accepts writes.
+/// A write that concerns nobody, to check that the database accepts writes.
 pub struct Touch;
 
 impl Verb for Touch {

@@ -44,7 +44,7 @@ pub struct Node {
     /// By the clock of the database, as `seen_at`; 0 until it has joined.
     pub started_at: i64,
     pub seen_at: i64,
-    /// Its own clock at `seen_at`.
+    /// Its machine's clock, which it does not go by.
     pub clock_at: i64,
     pub state: NodeState,
     pub reason: Option<NodeReason>,
@@ -140,6 +140,17 @@ impl Listed {
     }
 }
 
+/// The time of the database.
+pub struct DatabaseTime;
+
+impl Verb for DatabaseTime {
+    type Out = i64;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Error> {
+        Ok(database_time(tx).await?)
+    }
+}
+
 /// On SQLite the database has this machine's clock.
 async fn database_time(tx: &mut Tx<'_>) -> Result<i64, StoreError> {
     let Some(clock) = tx.engine().clock() else { return Ok(tx.now()) };
@@ -157,7 +168,7 @@ async fn write(tx: &mut Tx<'_>, node: &Node, now: i64) -> Result<(), StoreError>
         &node.version,
         node.started_at,
         now,
-        tx.now(),
+        node.clock_at,
         node.state.as_str(),
         node.reason.map(NodeReason::as_str),
         node.bus.as_str(),

@@ -43,8 +43,6 @@ struct Others {
 
 struct Known {
     seen_at: i64,
-    /// The node's own clock at its last sign.
-    clock_at: i64,
     /// Of the last change of its row, or of its end.
     since: Instant,
     has_left: bool,
@@ -125,8 +123,7 @@ impl Others {
             self.known.values_mut().for_each(|known| known.since = now);
         }
         for node in nodes.iter().filter(|node| node.id != own) {
-            let seen =
-                || Known { seen_at: node.seen_at, clock_at: node.clock_at, since: now, has_left: false };
+            let seen = || Known { seen_at: node.seen_at, since: now, has_left: false };
             let known = self.known.entry(node.id).or_insert_with(seen);
             if known.seen_at != node.seen_at || known.has_left {
                 *known = seen();
@@ -151,7 +148,7 @@ impl Others {
         };
         let dead = |(node, known): (&Uuid, &Known)| Dead {
             node: *node,
-            claimed_until: known.clock_at + CLAIM_MS + SLACK_MS,
+            claimed_until: known.seen_at + CLAIM_MS + SLACK_MS,
         };
         self.known.iter().filter(|(_, known)| is_dead(known)).map(dead).collect()
     }

@@ -269,10 +269,14 @@ impl Replica {
     }
 
     fn note(&self, standing: Standing, lag: Duration) {
-        let (is_up, reason, kind) =
-            (standing == Standing::Up, standing.to_string(), std::mem::discriminant(&standing));
-        let before = self.0.seen.send_replace((standing, lag)).0;
-        if std::mem::discriminant(&before) == kind || self.0.closing.is_cancelled() {
+        let (is_up, reason) = (standing == Standing::Up, standing.to_string());
+        let before = self.0.seen.send_replace((standing.clone(), lag)).0;
+        // Also why it is away when it never was there.
+        let is_known = match (&before, &standing) {
+            (Standing::Away(before), Standing::Away(now)) => before == now,
+            (before, now) => std::mem::discriminant(before) == std::mem::discriminant(now),
+        };
+        if is_known || self.0.closing.is_cancelled() {
             return;
         }
         if is_up {
