@@ -105,6 +105,10 @@ pub(super) async fn public_url(patient: &Patient<'_>) -> Judged {
         Ok((200, text)) if text.contains("\"live\"") => {
             Judged::ok(format!("{url} leads to a server of ours"))
         }
+        Ok((503, text)) => Judged::fail(
+            format!("{url}/health/live is answered 503 {}", first(&text)),
+            "look whether the servers run, and in the logs of the proxy and of the server",
+        ),
         Ok((status, text)) => Judged::fail(
             format!("{url}/health/live is answered {status} {}, not by a server of ours", first(&text)),
             "let the proxy pass everything under public_url on to the server (docs/proxy.md)",
@@ -139,6 +143,10 @@ pub(super) async fn webhooks(patient: &Patient<'_>) -> Judged {
                 "providers want https: set public_url and a proxy (docs/proxy.md)",
             )
         }
+        Ok((status @ (429 | 500..=599), text)) => Judged::fail(
+            format!("{url} is answered {status} {}", first(&text)),
+            "look whether the servers run, and in the logs of the proxy and of the server",
+        ),
         Ok((status, text)) => Judged::fail(
             format!("{url} is answered {status} {}, not by a server of ours", first(&text)),
             "let the proxy pass POST requests below /hooks/ on, whatever their body",
