@@ -47,7 +47,7 @@ impl From<StoreError> for Problem {
                 let detail = "the server is busy: try again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
             }
-            StoreError::Unavailable(why) => {
+            StoreError::Unavailable(why) | StoreError::ReadOnly(why) => {
                 tracing::error!(error = why, "the database is unavailable");
                 let detail = "the database is not there for the moment: try again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(2)
@@ -108,7 +108,7 @@ pub fn reply(error: &Error) -> ErrorReply {
         Error::Store(StoreError::Busy | StoreError::Retry(_) | StoreError::Closed) => {
             return ErrorReply::temporary(100, "the server is busy, try again");
         }
-        Error::Store(StoreError::Unavailable(_)) => {
+        Error::Store(StoreError::Unavailable(_) | StoreError::ReadOnly(_)) => {
             tracing::error!(error = format!("{error:#}"), "the database is unavailable");
             return ErrorReply::temporary(100, "the database is not there for the moment, try again");
         }

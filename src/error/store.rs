@@ -13,15 +13,13 @@ pub enum StoreError {
     Busy,
     #[error("the store is closed")]
     Closed,
-    /// The database is unreachable, full or read-only: the request is valid and can be retried later.
+    /// The database is unreachable or full: the request is valid and can be retried later.
     #[error("the database cannot do it now: {0}")]
     Unavailable(String),
-    /// The value cannot be stored by at least one engine, now or later. Callers' input is checked earlier
-    /// (`document.rs`); this is the second line of defence.
-    #[error("it cannot be stored: {0}")]
-    Unstorable(String),
-    #[error("store: {0}")]
-    Engine(String),
+    /// The server takes no writes, or none of the address does: a standby, or a primary that was fenced. Nothing was
+    /// committed; another server may do it at once.
+    #[error("the database takes no writes now: {0}")]
+    ReadOnly(String),
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -60,10 +58,15 @@ impl From<rusqlite::Error> for StoreError {
 /// stops the server or a statement, the system, internal damage.
 const UNAVAILABLE: &[&str] = &["08", "53", "57", "58", "XX"];
 
+/// The driver's words for a server that is not the one that takes writes.
+const NO_WRITES: &str = "database does not allow writes";
+
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(database) = error.as_db_error() else {
-            return if error.is_closed() || has_io(&error) {
+            return if told(&error).contains(NO_WRITES) {
+                Self::ReadOnly("the server is a standby, or default_transaction_read_only is on".to_owned())
+            } else if error.is_closed() || has_io(&error) {
                 Self::Unavailable(told(&error))
             } else {
                 Self::Engine(told(&error))
@@ -77,8 +80,9 @@ impl From<tokio_postgres::Error> for StoreError {
             // A number out of range, or text in an invalid form.
             _ if code.starts_with("22") => Self::Unstorable(database.message().to_owned()),
             "40001" | "40P01" | "55P03" => Self::Retry(database.message().to_owned()),
-            // A server that is read-only or in recovery.
-            "25006" | "55000" => Self::Unavailable(database.to_string()),
+            "25006" => Self::ReadOnly(database.to_string()),
+            // A server in recovery; a transaction that stood still or took longer than the database allows.
+            "55000" | "25P03" | "25P04" => Self::Unavailable(database.to_string()),
             _ if UNAVAILABLE.iter().any(|class| code.starts_with(class)) => {
                 Self::Unavailable(database.to_string())
             }
