@@ -1,9 +1,13 @@
 //! What becomes of the messages and of those who look on when PostgreSQL is restarted or replaced under a server that runs.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 
 use futures_util::future::join_all;
+use hubbub::clock::Clock;
+use hubbub::error::Error;
+use hubbub::store::{Effects, Publisher, Store, StoreConfig, Tx, Verb};
 use serde_json::json;
 
 use crate::invariants::{feed, timelines};
@@ -106,4 +110,56 @@ async fn a_feed_that_lost_its_end_is_another_feed() {
     assert_eq!(inbox["positions"][world.tenant.to_string()]["epoch"], epoch);
     assert_eq!(timelines(&world).await.into_values().collect::<Vec<_>>(), [["kept", "something else"]]);
     world.finish().await;
+}
+
+/// What a transaction of the server has for a setting.
+struct Setting(&'static str);
+
+impl Verb for Setting {
+    type Out = String;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Error> {
+        Ok(tx.one::<(String,)>(self.0, &[]).await?.expect("a value").0)
+    }
+}
+
+struct Nobody;
+
+impl Publisher for Nobody {
+    fn publish(&self, _: Effects) {}
+}
+
+async fn open(database: &str) -> Store {
+    let config = StoreConfig::new(database.to_owned(), 2);
+    Store::open(&config, Clock::System, Arc::new(Nobody)).await.expect("a store")
+}
+
+/// A role or a database may have defaults that are right for others who use them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defaults_of_the_role_change_nothing() {
+    let cluster = Cluster::start();
+    let database = cluster.database();
+    for setting in [
+        "default_transaction_isolation = 'serializable'",
+        "standard_conforming_strings = off",
+        "idle_in_transaction_session_timeout = '1s'",
+        "synchronous_commit = off",
+        "lock_timeout = '1s'",
+    ] {
+        cluster.run_sql(&format!("alter role hub set {setting}"));
+    }
+    let store = open(&database).await;
+    for (setting, expected) in [
+        ("select current_setting('transaction_isolation')", "read committed"),
+        ("select current_setting('standard_conforming_strings')", "on"),
+        ("select current_setting('idle_in_transaction_session_timeout')", "1min"),
+        ("select current_setting('synchronous_commit')", "on"),
+        ("select current_setting('lock_timeout')", "5s"),
+    ] {
+        let written = store.write(Setting(setting)).await.expect("it is asked").value;
+        assert_eq!(written, expected, "{setting}");
+    }
+    let read = store.read(Setting("select current_setting('transaction_isolation')")).await;
+    assert_eq!(read.expect("it is asked"), "repeatable read");
+    store.close().await;
 }

@@ -229,6 +229,18 @@ impl Epoch {
     }
 }
 
+/// What our statements rely on, and a role or a database may have other defaults for. The limits are set by each transaction
+/// that has any. A transaction waits for nothing but the database, so one that stands still for a minute is of a node that
+/// hangs, and must let go of its locks. An acknowledged commit survives a crash.
+///
+/// `default_transaction_read_only` is not among them: it is how operators fence a server. Some settings are of newer
+/// versions only. A standby runs nothing at all in a serializable transaction.
+pub(super) const POSTGRES_SESSION: &str = "begin isolation level read committed; select set_config(s.name, w.value, false) from (values \
+    ('default_transaction_isolation', 'read committed'), ('standard_conforming_strings', 'on'), ('statement_timeout', '0'), \
+    ('lock_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '60s')) w (name, value) \
+    join pg_settings s on s.name = w.name \
+    union all select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'; commit";
+
 pub(super) const POSTGRES_CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 const EPOCH: &str = "select epoch from installation where id = 1";

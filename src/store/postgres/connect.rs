@@ -1,5 +1,5 @@
-//! Opens connections to whichever of several servers takes writes, and closes those of transactions that were given up and
-//! those to a server that takes no writes any more.
+//! Opens connections to whichever of several servers takes writes, prepares each as the statements rely on, and closes those
+//! of transactions that were given up and those to a server that takes no writes any more.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::{self, Address};
 use crate::store::StoreError;
+use crate::store::dialect::POSTGRES_SESSION;
 
 /// How long one server has for a whole connection. A server that is stopped still accepts on its port, and the driver's
 /// own limit ends there.
@@ -179,6 +180,7 @@ impl Hosts {
                 tracing::warn!(%error, "a connection to the database ended");
             }
         });
+        client.batch_execute(POSTGRES_SESSION).await?;
         Ok((client, task))
     }
 }
