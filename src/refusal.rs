@@ -57,8 +57,8 @@ impl From<StoreError> for Problem {
                 tracing::warn!(why, "a request holds text that cannot be stored");
                 Self::new(StatusCode::BAD_REQUEST, "invalid", UNSTORABLE)
             }
-            StoreError::Engine(why) => {
-                tracing::error!(error = why, "the store failed");
+            StoreError::Engine(_) | StoreError::Unfit { .. } => {
+                tracing::error!(%error, "the store failed");
                 Self::internal()
             }
         }
@@ -117,7 +117,7 @@ pub fn reply(error: &Error) -> ErrorReply {
             tracing::warn!(why, "a request holds text that cannot be stored");
             return ErrorReply::new(400, UNSTORABLE);
         }
-        Error::Store(StoreError::Engine(_)) | Error::Internal(_) => {
+        Error::Store(StoreError::Engine(_) | StoreError::Unfit { .. }) | Error::Internal(_) => {
             tracing::error!(error = format!("{error:#}"), "a call over the socket failed");
             return ErrorReply::new(500, "something went wrong on our side; it has been logged");
         }

@@ -20,6 +20,15 @@ pub enum StoreError {
     /// committed; another server may do it at once.
     #[error("the database takes no writes now: {0}")]
     ReadOnly(String),
+    /// The database, or what is between it and the server, cannot be used as it is: what is wrong, and what to do.
+    #[error("{what}: {remedy}")]
+    Unfit { what: String, remedy: String },
+    /// The value cannot be stored by at least one engine, now or later. Callers' input is checked earlier
+    /// (`document.rs`); this is the second line of defence.
+    #[error("it cannot be stored: {0}")]
+    Unstorable(String),
+    #[error("store: {0}")]
+    Engine(String),
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -61,6 +70,16 @@ const UNAVAILABLE: &[&str] = &["08", "53", "57", "58", "XX"];
 /// The driver's words for a server that is not the one that takes writes.
 const NO_WRITES: &str = "database does not allow writes";
 
+impl StoreError {
+    /// One connection of ours is several of PostgreSQL.
+    pub(crate) fn pooled(what: String) -> Self {
+        let remedy = "a pooler in transaction or statement mode is between the server and PostgreSQL, where prepared \
+                      statements and settings of a connection get lost. Let database_url name PostgreSQL itself, or have \
+                      the pooler use session mode (pgbouncer: pool_mode = session)";
+        Self::Unfit { what, remedy: remedy.to_owned() }
+    }
+}
+
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(database) = error.as_db_error() else {
@@ -83,6 +102,8 @@ impl From<tokio_postgres::Error> for StoreError {
             "25006" => Self::ReadOnly(database.to_string()),
             // A server in recovery; a transaction that stood still or took longer than the database allows.
             "55000" | "25P03" | "25P04" => Self::Unavailable(database.to_string()),
+            // A statement that this connection has prepared is not there, or one that it has not is.
+            "26000" | "42P05" => Self::pooled(database.to_string()),
             _ if UNAVAILABLE.iter().any(|class| code.starts_with(class)) => {
                 Self::Unavailable(database.to_string())
             }

@@ -4,6 +4,7 @@
 
 pub(super) mod address;
 pub(super) mod connect;
+pub(super) mod fit;
 mod lanes;
 pub(super) mod replica;
 
@@ -86,8 +87,10 @@ impl Pg {
         let writers = Connections::open(&address, connections)?;
         let readers = writers.beside(&address, (connections / 2).max(2))?;
         let mut env = env.clone();
-        let mut lent = writers.lend().await?;
-        let client = lent.client()?;
+        let (mut lent, mut second) = (writers.lend().await?, writers.lend().await?);
+        let (client, watcher) = (lent.client()?, second.client()?);
+        fit::sessions(client, watcher).await?;
+        fit::encoding(client).await?;
         let inner = client.transaction().await?;
         let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &env);
         migrate::run(&mut tx).await?;
@@ -104,6 +107,7 @@ impl Pg {
             }
         };
         lent.give_back();
+        second.give_back();
         let time = Time::new(config.timeout);
         Ok(Self { writers, readers, replica, lanes: Lanes::default(), env, publisher, time })
     }
@@ -391,6 +395,9 @@ fn again(error: &StoreError) -> StoreError {
         StoreError::Closed => StoreError::Closed,
         StoreError::Unavailable(text) => StoreError::Unavailable(text.clone()),
         StoreError::ReadOnly(text) => StoreError::ReadOnly(text.clone()),
+        StoreError::Unfit { what, remedy } => {
+            StoreError::Unfit { what: what.clone(), remedy: remedy.clone() }
+        }
         StoreError::Unstorable(text) => StoreError::Unstorable(text.clone()),
         StoreError::Engine(text) => StoreError::Engine(text.clone()),
     }

@@ -71,6 +71,11 @@ fn psql_on(database: &str, sql: &str) -> std::process::Output {
         .expect("psql runs")
 }
 
+/// Statements on a database, as one transaction. It waits for their end.
+pub fn execute(database: &str, sql: &str) {
+    succeeds(&psql_on(database, sql));
+}
+
 fn bin() -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql")
         .expect("PostgreSQL is not installed: apt-get install postgresql");
@@ -277,6 +282,11 @@ impl Cluster {
 
     pub fn database(&self) -> String {
         database_of(&self.server, "")
+    }
+
+    /// One made with these options.
+    pub fn database_with(&self, options: &str) -> String {
+        database_of(&self.server, options)
     }
 
     pub fn restart(&mut self) {
