@@ -129,6 +129,16 @@ impl Engine {
             Self::Postgres => Some("select pg_advisory_xact_lock(7283640117)"),
         }
     }
+
+    /// How long a statement of a migration waits for a lock. Whoever wants the table after it waits as well, so that a dump
+    /// would stop the nodes that run. It is longer than PostgreSQL's `deadlock_timeout`, after which an autovacuum that is in
+    /// the way is cancelled.
+    pub const fn migration_limit(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("select set_config('lock_timeout', '2s', true)"),
+        }
+    }
 }
 
 macro_rules! due_queues {
@@ -240,6 +250,12 @@ pub(super) const POSTGRES_SESSION: &str = "begin isolation level read committed;
     ('lock_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '60s')) w (name, value) \
     join pg_settings s on s.name = w.name \
     union all select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'; commit";
+
+/// The sessions that keep the session of process $1 waiting.
+pub(super) const POSTGRES_BLOCKERS: &str = "select a.pid, coalesce(nullif(a.application_name, ''), a.backend_type, 'unknown'), \
+    coalesce(cast(a.usename as text), 'unknown'), \
+    cast(extract(epoch from clock_timestamp() - a.xact_start) as bigint) \
+    from pg_stat_activity a where a.pid = any(pg_blocking_pids($1)) order by a.xact_start limit 5";
 
 pub(super) const POSTGRES_CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 

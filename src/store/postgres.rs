@@ -6,6 +6,7 @@ pub(super) mod address;
 pub(super) mod connect;
 pub(super) mod fit;
 mod lanes;
+mod migrating;
 pub(super) mod replica;
 
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use super::event::{Committed, Effects, Publisher};
 use super::pipeline::Pipeline;
 use super::ticket::{self, Ticket};
 use super::tx::{Conn, Tx};
-use super::{Env, StoreConfig, StoreError, Verb, migrate};
+use super::{Env, StoreConfig, StoreError, Verb};
 use crate::args;
 use crate::error::Error;
 
@@ -91,11 +92,7 @@ impl Pg {
         let (client, watcher) = (lent.client()?, second.client()?);
         fit::sessions(client, watcher).await?;
         fit::encoding(client).await?;
-        let inner = client.transaction().await?;
-        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &env);
-        migrate::run(&mut tx).await?;
-        drop(tx);
-        inner.commit().await?;
+        migrating::migrate(client, watcher, &env).await?;
         env.epoch = epoch(client, config.lossless_failover).await?;
         let replica = match &config.replica {
             None => None,
