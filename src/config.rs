@@ -5,6 +5,7 @@
 //! risky ones are in [`Config::warnings`].
 
 mod check;
+mod database_url;
 mod links;
 mod merge;
 mod network;
@@ -20,6 +21,7 @@ use adapters::Outward;
 use anyhow::Context as _;
 use serde::Deserialize;
 
+pub use database_url::names_file;
 pub use network::{Network, is_in};
 pub use sections::{
     Bus, Calls, Files, History, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server,

@@ -40,8 +40,11 @@ pub enum Error {
 impl Error {
     /// Whether the database, or what is beside it, failed temporarily, so that the same request may succeed later.
     pub fn may_pass(&self) -> bool {
-        use StoreError::{Busy, Closed, Retry, Unavailable};
-        matches!(self, Self::Store(Busy | Closed | Retry(_) | Unavailable(_)) | Self::Away { .. })
+        use StoreError::{Busy, Closed, ReadOnly, Retry, Unavailable};
+        matches!(
+            self,
+            Self::Store(Busy | Closed | ReadOnly(_) | Retry(_) | Unavailable(_)) | Self::Away { .. }
+        )
     }
 
     pub fn invalid(field: impl Into<Cow<'static, str>>, problem: impl Into<String>) -> Self {

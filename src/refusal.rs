@@ -47,7 +47,7 @@ impl From<StoreError> for Problem {
                 let detail = "the server is busy: try again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
             }
-            StoreError::Unavailable(why) => {
+            StoreError::Unavailable(why) | StoreError::ReadOnly(why) => {
                 tracing::error!(error = why, "the database is unavailable");
                 let detail = "the database is not there for the moment: try again";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).retry_after(2)
@@ -57,8 +57,8 @@ impl From<StoreError> for Problem {
                 tracing::warn!(why, "a request holds text that cannot be stored");
                 Self::new(StatusCode::BAD_REQUEST, "invalid", UNSTORABLE)
             }
-            StoreError::Engine(why) => {
-                tracing::error!(error = why, "the store failed");
+            StoreError::Engine(_) | StoreError::Unfit { .. } => {
+                tracing::error!(%error, "the store failed");
                 Self::internal()
             }
         }
@@ -108,7 +108,7 @@ pub fn reply(error: &Error) -> ErrorReply {
         Error::Store(StoreError::Busy | StoreError::Retry(_) | StoreError::Closed) => {
             return ErrorReply::temporary(100, "the server is busy, try again");
         }
-        Error::Store(StoreError::Unavailable(_)) => {
+        Error::Store(StoreError::Unavailable(_) | StoreError::ReadOnly(_)) => {
             tracing::error!(error = format!("{error:#}"), "the database is unavailable");
             return ErrorReply::temporary(100, "the database is not there for the moment, try again");
         }
@@ -117,7 +117,7 @@ pub fn reply(error: &Error) -> ErrorReply {
             tracing::warn!(why, "a request holds text that cannot be stored");
             return ErrorReply::new(400, UNSTORABLE);
         }
-        Error::Store(StoreError::Engine(_)) | Error::Internal(_) => {
+        Error::Store(StoreError::Engine(_) | StoreError::Unfit { .. }) | Error::Internal(_) => {
             tracing::error!(error = format!("{error:#}"), "a call over the socket failed");
             return ErrorReply::new(500, "something went wrong on our side; it has been logged");
         }

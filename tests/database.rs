@@ -1,13 +1,19 @@
 //! What becomes of the messages and of those who look on when PostgreSQL is restarted or replaced under a server that runs.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use hubbub::clock::Clock;
+use hubbub::error::Error;
+use hubbub::store::{Effects, Publisher, Store, StoreConfig, Tx, Verb};
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::invariants::{feed, timelines};
-use crate::kit::postgres::Cluster;
+use crate::kit::postgres::{Cluster, database, execute};
 use crate::kit::{Client, PATIENCE, World};
 
 /// What a webhook is answered 2xx for is in its conversation, not among the bodies that somebody has to look at.
@@ -106,4 +112,96 @@ async fn a_feed_that_lost_its_end_is_another_feed() {
     assert_eq!(inbox["positions"][world.tenant.to_string()]["epoch"], epoch);
     assert_eq!(timelines(&world).await.into_values().collect::<Vec<_>>(), [["kept", "something else"]]);
     world.finish().await;
+}
+
+/// What a transaction of the server has for a setting.
+struct Setting(&'static str);
+
+impl Verb for Setting {
+    type Out = String;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Error> {
+        Ok(tx.one::<(String,)>(self.0, &[]).await?.expect("a value").0)
+    }
+}
+
+struct Nobody;
+
+impl Publisher for Nobody {
+    fn publish(&self, _: Effects) {}
+}
+
+async fn open(database: &str) -> Store {
+    let config = StoreConfig::new(database.to_owned(), 2);
+    Store::open(&config, Clock::System, Arc::new(Nobody)).await.expect("a store")
+}
+
+/// A role or a database may have defaults that are right for others who use them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn defaults_of_the_role_change_nothing() {
+    let cluster = Cluster::start();
+    let database = cluster.database();
+    for setting in [
+        "default_transaction_isolation = 'serializable'",
+        "standard_conforming_strings = off",
+        "idle_in_transaction_session_timeout = '1s'",
+        "synchronous_commit = off",
+        "lock_timeout = '1s'",
+    ] {
+        cluster.run_sql(&format!("alter role hub set {setting}"));
+    }
+    let store = open(&database).await;
+    for (setting, expected) in [
+        ("select current_setting('transaction_isolation')", "read committed"),
+        ("select current_setting('standard_conforming_strings')", "on"),
+        ("select current_setting('idle_in_transaction_session_timeout')", "1min"),
+        ("select current_setting('synchronous_commit')", "on"),
+        ("select current_setting('lock_timeout')", "5s"),
+    ] {
+        let written = store.write(Setting(setting)).await.expect("it is asked").value;
+        assert_eq!(written, expected, "{setting}");
+    }
+    let read = store.read(Setting("select current_setting('transaction_isolation')")).await;
+    assert_eq!(read.expect("it is asked"), "repeatable read");
+    store.close().await;
+}
+
+/// A dump holds every table until it ends. A newer node that is started meanwhile waits for it, and whoever wants the table
+/// after that one waits behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_waits_does_not_keep_others_waiting() {
+    const HELD_S: u64 = 12;
+    let database = database();
+    let world = World::on(database.clone()).await;
+    assert_eq!(world.hook(&world.bot, &World::update(1, 5550180, 1, "before")).await, 200);
+    // As before the migration 0016, which changes the table of tenants.
+    execute(
+        &database,
+        "drop table left_messages; drop table history_looks; alter table tenants drop column history_days; \
+         delete from migrations where version = 16",
+    );
+    let held = database.clone();
+    let dump = tokio::task::spawn_blocking(move || {
+        let reads = "begin; lock table tenants in access share mode; select pg_sleep";
+        execute(&held, &format!("{reads}({HELD_S}); commit"));
+    });
+    let begun = Instant::now();
+    // It has the table by then.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let newer = tokio::spawn(async move { open(&database).await.close().await });
+    let (mut number, mut longest) = (1, Duration::ZERO);
+    while begun.elapsed() < Duration::from_secs(HELD_S - 1) {
+        number += 1;
+        let asked = Instant::now();
+        let body = World::update(number, 5550180, number, &number.to_string());
+        assert_eq!(world.hook(&world.bot, &body).await, 200);
+        longest = longest.max(asked.elapsed());
+        assert!(!newer.is_finished(), "it waits for the dump");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(longest < Duration::from_secs(6), "a message waited for {longest:.1?}");
+    dump.await.expect("it ends");
+    tokio::time::timeout(PATIENCE, newer).await.expect("it is migrated").expect("it is opened");
+    assert_eq!(world.hook(&world.bot, &World::update(number + 1, 5550180, number + 1, "after")).await, 200);
+    world.app.stop().await;
 }

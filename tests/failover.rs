@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::invariants::timelines;
 use crate::kit::postgres::Cluster;
-use crate::kit::{Client, World};
+use crate::kit::{Client, PATIENCE, World, http};
 
 /// How the first server is lost.
 #[derive(Clone, Copy, PartialEq)]
@@ -106,5 +106,48 @@ async fn take_over(loss: Loss) {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    world.app.stop().await;
+}
+
+/// A primary that takes no writes any more keeps its connections, and goes on to answer reads, of the past.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_was_fenced_is_left_by_writers_and_readers() {
+    let primary = Cluster::start();
+    let standby = primary.standby();
+    let world = World::on(primary.database_on_both(&standby)).await;
+    let agent = world.api("agent@example.com").await;
+    assert_eq!(world.hook(&world.bot, &World::update(1, 5550180, 1, "before")).await, 200);
+    let conversation = agent.inbox().await.remove(0);
+    let messages = format!("/api/v1/conversations/{}/messages", conversation["id"].as_str().expect("an id"));
+    // Connections of both pools, to the primary.
+    join_all((0..8).map(|_| agent.get(&messages))).await;
+    let servers = tokio::task::spawn_blocking(move || {
+        primary.run_sql("alter system set default_transaction_read_only = on");
+        primary.run_sql("select pg_reload_conf()");
+        standby.promote();
+        (primary, standby)
+    });
+    let (primary, _standby) = servers.await.expect("the standby takes over");
+    let mut number = 1;
+    let left = async {
+        loop {
+            number += 1;
+            let text = format!("after {number}");
+            let taken = world.hook(&world.bot, &World::update(number, 5550180, number, &text)).await;
+            let (status, page) = agent.get(&messages).await;
+            let is_seen = status == 200
+                && page["messages"].as_array().is_some_and(|all| all.iter().any(|one| one["text"] == text));
+            let is_left = || {
+                primary.holds("(select count(*) = 0 from pg_stat_activity where application_name = 'hubbub')")
+            };
+            if taken == 200 && is_seen && is_left() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, left).await.expect("everybody goes to the new primary");
+    let ready = http().get(world.url("/health/ready")).send().await.expect("an answer");
+    assert_eq!(ready.status(), 200);
     world.app.stop().await;
 }

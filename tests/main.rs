@@ -58,6 +58,7 @@ mod starving;
 mod statements;
 mod taken_back;
 mod typing;
+mod unfit;
 mod views;
 mod waha_servers;
 mod walls;

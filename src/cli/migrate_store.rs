@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use super::print;
 use crate::app::file_lock::FileLock;
 use crate::clock::Clock;
+use crate::config::names_file;
 use crate::store::Engine;
 use crate::store::copy::{Copying, Step, copy};
 
@@ -27,7 +28,7 @@ pub(super) struct MigrateStore {
 
 impl MigrateStore {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        if Engine::of(&self.from) != Engine::Sqlite {
+        if !names_file(&self.from) {
             bail!("--from: must be sqlite:PATH: other ways are those of PostgreSQL's own tools");
         }
         if Engine::of(&self.to) != Engine::Postgres {

@@ -1,8 +1,11 @@
 //! Refuses values and combinations that cannot work. Each refusal names its key, so that [`super::load`] can add where
 //! the value came from. Settings that work but are risky are in [`Config::warnings`].
 
+use std::path::Path;
+
 use tracing_subscriber::EnvFilter;
 
+use super::database_url::{is_postgres, names_file};
 use super::origin::Origins;
 use super::{Config, PublicUrl, WebOrigin};
 use crate::model::limits::MAX_FRAME;
@@ -36,6 +39,7 @@ fn refuse(key: &'static str, why: impl Into<String>) -> Result<(), Refused> {
 
 impl Config {
     pub(super) fn check(&self) -> Result<(), Refused> {
+        self.check_store()?;
         self.check_addresses()?;
         self.check_keys()?;
         self.check_replica()?;
@@ -88,16 +92,6 @@ impl Config {
                 refuse(key, "must not be 0")?;
             }
         }
-        let scheme = self.store.database_url.split_once("://").map(|(scheme, _)| scheme);
-        if scheme.is_some_and(|scheme| !["postgres", "postgresql", "sqlite"].contains(&scheme)) {
-            refuse("store.database_url", "must be postgres://…, or the path of a SQLite file")?;
-        }
-        if !(1..=1_000).contains(&self.store.database_connections) {
-            refuse("store.database_connections", "must be between 1 and 1000")?;
-        }
-        if !(1..=3_600).contains(&self.store.database_timeout_s) {
-            refuse("store.database_timeout_s", "must be between 1 and 3600")?;
-        }
         for (key, days) in [
             ("retention.feed_days", self.retention.feed_days),
             ("retention.envelope_days", self.retention.envelope_days),
@@ -117,6 +111,27 @@ impl Config {
         }
         if let Err(error) = EnvFilter::try_new(&self.log.level) {
             refuse("log.level", format!("must be a level or target=level, with commas: {error}"))?;
+        }
+        Ok(())
+    }
+
+    fn check_store(&self) -> Result<(), Refused> {
+        let url = &self.store.database_url;
+        // The name of the data folder is the operator's.
+        let is_default = Path::new(url) == self.store.data_dir.join("hubbub.db");
+        if !is_postgres(url) && !is_default && !names_file(url) {
+            // It may hold a password, so it is not told.
+            refuse(
+                "store.database_url",
+                "must be postgres://user:password@host/database, or the path of a SQLite file (one with : or = or @ in it \
+                 begins with / or ./). No other form of address is read, neither host=… dbname=…",
+            )?;
+        }
+        if !(1..=1_000).contains(&self.store.database_connections) {
+            refuse("store.database_connections", "must be between 1 and 1000")?;
+        }
+        if !(1..=3_600).contains(&self.store.database_timeout_s) {
+            refuse("store.database_timeout_s", "must be between 1 and 3600")?;
         }
         Ok(())
     }
@@ -162,7 +177,6 @@ impl Config {
         if !(10..=10_000).contains(&store.replica_lag_ms) {
             refuse("store.replica_lag_ms", "must be between 10 and 10000")?;
         }
-        let is_postgres = |url: &str| url.starts_with("postgres://") || url.starts_with("postgresql://");
         if store.replica_url.is_empty() {
             return Ok(());
         }

@@ -137,6 +137,27 @@ fn a_replica_is_of_postgresql_only() {
     assert!(!format!("{config:?}").contains("hush"));
 }
 
+/// Taken for a file, an address would give it its password as a name.
+#[test]
+fn an_address_that_is_not_read_is_no_sqlite_file() {
+    for url in [
+        "host=127.0.0.1 user=hub password=hush dbname=hub",
+        "postgres:/hub:hush@127.0.0.1/hub",
+        "Postgres://hub:hush@127.0.0.1/hub",
+        "mysql://hub:hush@127.0.0.1/hub",
+        "hub:hush@127.0.0.1/hub",
+    ] {
+        let why = refused("", &[("HUBBUB_DATABASE_URL", url)]);
+        assert!(why.starts_with("HUBBUB_DATABASE_URL: must be postgres://"), "{why}");
+        assert!(!why.contains("hush"), "{why}");
+    }
+    for url in ["hub.db", "./with=sign.db", "/srv/hub.db", "sqlite:hub.db", "postgresql://hub@db/hub"] {
+        assert!(load("", &env(&[("HUBBUB_DATABASE_URL", url)])).is_ok(), "{url}");
+    }
+    // The folder's name is the operator's, with whatever is in it.
+    assert!(load("", &env(&[("HUBBUB_DATA_DIR", "shop=one/data:1")])).is_ok());
+}
+
 #[test]
 fn risky_settings_are_warned_about() {
     let open = load("server.listen = \"0.0.0.0:80\"", &env(&[])).expect("it works");

@@ -35,6 +35,11 @@ pub(super) async fn reachable(patient: &Patient<'_>) -> Judged {
     }
     match look(patient).await {
         Ok(found) => Judged::ok(found.engine),
+        Err(StoreError::Unfit { what, remedy }) => Judged::fail(what, remedy),
+        Err(error @ StoreError::ReadOnly(_)) => Judged::fail(
+            error.to_string(),
+            "name the server that takes writes in database_url, or all that may, separated by commas",
+        ),
         Err(error) => {
             Judged::fail(error.to_string(), "check database_url: address, name, user, password, sslmode")
         }

@@ -13,9 +13,16 @@ pub enum StoreError {
     Busy,
     #[error("the store is closed")]
     Closed,
-    /// The database is unreachable, full or read-only: the request is valid and can be retried later.
+    /// The database is unreachable or full: the request is valid and can be retried later.
     #[error("the database cannot do it now: {0}")]
     Unavailable(String),
+    /// The server takes no writes, or none of the address does: a standby, or a primary that was fenced. Nothing was
+    /// committed; another server may do it at once.
+    #[error("the database takes no writes now: {0}")]
+    ReadOnly(String),
+    /// The database, or what is between it and the server, cannot be used as it is: what is wrong, and what to do.
+    #[error("{what}: {remedy}")]
+    Unfit { what: String, remedy: String },
     /// The value cannot be stored by at least one engine, now or later. Callers' input is checked earlier
     /// (`document.rs`); this is the second line of defence.
     #[error("it cannot be stored: {0}")]
@@ -60,10 +67,25 @@ impl From<rusqlite::Error> for StoreError {
 /// stops the server or a statement, the system, internal damage.
 const UNAVAILABLE: &[&str] = &["08", "53", "57", "58", "XX"];
 
+/// The driver's words for a server that is not the one that takes writes.
+const NO_WRITES: &str = "database does not allow writes";
+
+impl StoreError {
+    /// One connection of ours is several of PostgreSQL.
+    pub(crate) fn pooled(what: String) -> Self {
+        let remedy = "a pooler in transaction or statement mode is between the server and PostgreSQL, where prepared \
+                      statements and settings of a connection get lost. Let database_url name PostgreSQL itself, or have \
+                      the pooler use session mode (pgbouncer: pool_mode = session)";
+        Self::Unfit { what, remedy: remedy.to_owned() }
+    }
+}
+
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(database) = error.as_db_error() else {
-            return if error.is_closed() || has_io(&error) {
+            return if told(&error).contains(NO_WRITES) {
+                Self::ReadOnly("the server is a standby, or default_transaction_read_only is on".to_owned())
+            } else if error.is_closed() || has_io(&error) {
                 Self::Unavailable(told(&error))
             } else {
                 Self::Engine(told(&error))
@@ -77,8 +99,11 @@ impl From<tokio_postgres::Error> for StoreError {
             // A number out of range, or text in an invalid form.
             _ if code.starts_with("22") => Self::Unstorable(database.message().to_owned()),
             "40001" | "40P01" | "55P03" => Self::Retry(database.message().to_owned()),
-            // A server that is read-only or in recovery.
-            "25006" | "55000" => Self::Unavailable(database.to_string()),
+            "25006" => Self::ReadOnly(database.to_string()),
+            // A server in recovery; a transaction that stood still or took longer than the database allows.
+            "55000" | "25P03" | "25P04" => Self::Unavailable(database.to_string()),
+            // A statement that this connection has prepared is not there, or one that it has not is.
+            "26000" | "42P05" => Self::pooled(database.to_string()),
             _ if UNAVAILABLE.iter().any(|class| code.starts_with(class)) => {
                 Self::Unavailable(database.to_string())
             }

@@ -137,6 +137,16 @@ impl Engine {
             Self::Postgres => Some("select pg_advisory_xact_lock(7283640117)"),
         }
     }
+
+    /// How long a statement of a migration waits for a lock. Whoever wants the table after it waits as well, so that a dump
+    /// would stop the nodes that run. It is longer than PostgreSQL's `deadlock_timeout`, after which an autovacuum that is in
+    /// the way is cancelled.
+    pub const fn migration_limit(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some("select set_config('lock_timeout', '2s', true)"),
+        }
+    }
 }
 
 macro_rules! due_queues {
@@ -238,6 +248,24 @@ impl Epoch {
 }
 
 pub(super) const POSTGRES_NAME: &str = "select cast(current_database() as text)";
+/// What our statements rely on, and a role or a database may have other defaults for. The limits are set by each transaction
+/// that has any. A transaction waits for nothing but the database, so one that stands still for a minute is of a node that
+/// hangs, and must let go of its locks. An acknowledged commit survives a crash.
+///
+/// `default_transaction_read_only` is not among them: it is how operators fence a server. Some settings are of newer
+/// versions only. A standby runs nothing at all in a serializable transaction.
+pub(super) const POSTGRES_SESSION: &str = "begin isolation level read committed; select set_config(s.name, w.value, false) from (values \
+    ('default_transaction_isolation', 'read committed'), ('standard_conforming_strings', 'on'), ('statement_timeout', '0'), \
+    ('lock_timeout', '0'), ('transaction_timeout', '0'), ('idle_in_transaction_session_timeout', '60s')) w (name, value) \
+    join pg_settings s on s.name = w.name \
+    union all select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'; commit";
+
+/// The sessions that keep the session of process $1 waiting.
+pub(super) const POSTGRES_BLOCKERS: &str = "select a.pid, coalesce(nullif(a.application_name, ''), a.backend_type, 'unknown'), \
+    coalesce(cast(a.usename as text), 'unknown'), \
+    cast(extract(epoch from clock_timestamp() - a.xact_start) as bigint) \
+    from pg_stat_activity a where a.pid = any(pg_blocking_pids($1)) order by a.xact_start limit 5";
+
 pub(super) const POSTGRES_CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 const EPOCH: &str = "select epoch from installation where id = 1";

@@ -8,11 +8,13 @@ use uuid::Uuid;
 
 use super::dialect::POSTGRES_CLOCK;
 use super::nodes::{self, Listed, Node};
-use super::postgres::{connect, replica};
+use super::postgres::{connect, fit, replica};
 use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate};
 use crate::clock::Clock;
 
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What its connections are called.
+const NAME: &str = "hubbub doctor";
 
 const APPLIED: &str = "select version, name, digest from migrations order by version";
 const SEALED: &str = "select id, sealed from channels order by tenant, id limit 1";
@@ -78,7 +80,7 @@ pub async fn standby(
     wait: Duration,
 ) -> Result<(Standing, Duration), StoreError> {
     let unreachable = |_| StoreError::Unavailable("it does not answer in time".to_owned());
-    let looked = replica::look((primary, standby), wait, "hubbub doctor");
+    let looked = replica::look((primary, standby), wait, NAME);
     tokio::time::timeout(wait + PATIENCE, looked).await.map_err(unreachable)?
 }
 
@@ -99,7 +101,9 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
-    let client = connect::alone(url, "hubbub doctor").await?;
+    let client = connect::alone(url, NAME).await?;
+    fit::sessions(&client, &connect::alone(url, NAME).await?).await?;
+    fit::encoding(&client).await?;
     let version: String = client.query_one("show server_version", &[]).await?.get(0);
     let before = clock.now_ms();
     let theirs: i64 = client.query_one(POSTGRES_CLOCK, &[]).await?.get(0);

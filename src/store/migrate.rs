@@ -40,7 +40,11 @@ const INSTALLATION: &str =
 /// Generated once: browsers recognise the installation by it.
 pub(super) const IDENTIFY: &str = "update installation set identity = $1 where id = 1 and identity is null";
 
+/// Fails with [`StoreError::Retry`] if others hold a table for too long.
 pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    if let Some(limit) = tx.engine().migration_limit() {
+        tx.exec(limit, &[]).await?;
+    }
     if let Some(lock) = tx.engine().migration_lock() {
         tx.exec(lock, &[]).await?;
     }
@@ -52,9 +56,10 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
             continue;
         }
         for statement in statements(text) {
-            tx.exec(statement, &[])
-                .await
-                .map_err(|error| StoreError::Engine(format!("migration {name}: {error}")))?;
+            tx.exec(statement, &[]).await.map_err(|error| match error {
+                StoreError::Retry(why) => StoreError::Retry(format!("migration {name}: {why}")),
+                error => StoreError::Engine(format!("migration {name}: {error}")),
+            })?;
         }
         let own = match *version {
             SEARCH => tx.engine().search_schema(),

@@ -172,11 +172,11 @@ impl<'c> Pipeline<'c> {
         Ok(first?)
     }
 
-    /// Discards the answers of a savepoint that is rolled back; only a lost connection is still an error.
+    /// Discards the answers of a savepoint that is rolled back; only a lost connection or server is still an error.
     pub(super) async fn forget_errors(&mut self) -> Result<(), StoreError> {
         self.group.clear();
         match self.answers().await {
-            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(error @ (StoreError::Unavailable(_) | StoreError::ReadOnly(_))) => Err(error),
             _ => Ok(()),
         }
     }

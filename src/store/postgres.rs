@@ -4,18 +4,20 @@
 
 pub(super) mod address;
 pub(super) mod connect;
+pub(super) mod fit;
 mod lanes;
+mod migrating;
 pub(super) mod replica;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Client, Pool};
+use deadpool_postgres::Client;
 use tokio::time::Instant;
 use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
-use self::connect::Lent;
+use self::connect::Connections;
 use self::lanes::Lanes;
 use self::replica::{Replica, ReplicaState};
 use super::dialect::{Epoch, PositionSql};
@@ -23,7 +25,7 @@ use super::event::{Committed, Effects, Publisher};
 use super::pipeline::Pipeline;
 use super::ticket::{self, Ticket};
 use super::tx::{Conn, Tx};
-use super::{Env, StoreConfig, StoreError, Verb, migrate};
+use super::{Env, StoreConfig, StoreError, Verb};
 use crate::args;
 use crate::error::Error;
 
@@ -37,8 +39,8 @@ const SET_CURSOR: &str = "update tenants set next_cursor = $2 where id = $1";
 
 #[derive(Clone)]
 pub(super) struct Pg {
-    writers: Pool,
-    readers: Pool,
+    writers: Connections,
+    readers: Connections,
     replica: Option<Replica>,
     lanes: Lanes,
     env: Env,
@@ -82,27 +84,27 @@ impl Pg {
         publisher: Arc<dyn Publisher>,
     ) -> Result<Self, StoreError> {
         let address = address::parse(&config.url)?;
-        let pool = |size| connect::pool(&address, size);
         let connections = config.connections.max(2);
-        let (writers, readers) = (pool(connections)?, pool((connections / 2).max(2))?);
+        let writers = Connections::open(&address, connections)?;
+        let readers = writers.beside(&address, (connections / 2).max(2))?;
         let mut env = env.clone();
-        let mut client = writers.get().await?;
-        let inner = client.transaction().await?;
-        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &env);
-        migrate::run(&mut tx).await?;
-        drop(tx);
-        inner.commit().await?;
-        env.epoch = epoch(&client, config.lossless_failover).await?;
+        let (mut lent, mut second) = (writers.lend().await?, writers.lend().await?);
+        let (client, watcher) = (lent.client()?, second.client()?);
+        fit::sessions(client, watcher).await?;
+        fit::encoding(client).await?;
+        migrating::migrate(client, watcher, &env).await?;
+        env.epoch = epoch(client, config.lossless_failover).await?;
         let replica = match &config.replica {
             None => None,
             Some(settings) => {
-                let sql = PositionSql::of(epoch(&client, false).await?);
+                let sql = PositionSql::of(epoch(client, false).await?);
                 let size = config.replica_connections();
                 let named = |error| StoreError::Engine(format!("replica_url: {error}"));
                 Some(Replica::open(settings, size, sql, &readers).map_err(named)?)
             }
         };
-        drop(client);
+        lent.give_back();
+        second.give_back();
         let time = Time::new(config.timeout);
         Ok(Self { writers, readers, replica, lanes: Lanes::default(), env, publisher, time })
     }
@@ -138,7 +140,7 @@ impl Pg {
             tried += 1;
             batch = match self.time.bound(self.attempt(tenant, &mut batch, tried > 1)).await {
                 Ok(ends) => self.answer(batch, ends, tried),
-                Err(StoreError::Retry(_) | StoreError::Unique(_)) if tried < TRIES => batch,
+                Err(error) if tried < TRIES && may_repeat(&error) => batch,
                 Err(error) => {
                     for ticket in batch {
                         ticket.refuse(again(&error).into());
@@ -169,9 +171,7 @@ impl Pg {
                     super::publish(self.publisher.as_ref(), effects);
                     ticket.committed();
                 }
-                Err(Error::Store(StoreError::Retry(_) | StoreError::Unique(_))) if tried < TRIES => {
-                    later.push(ticket);
-                }
+                Err(Error::Store(error)) if tried < TRIES && may_repeat(&error) => later.push(ticket),
                 Err(error) => ticket.refuse(error),
             }
         }
@@ -205,9 +205,12 @@ impl Pg {
         tenant: Option<Uuid>,
         batch: &mut [Box<dyn Ticket>],
     ) -> Result<Result<Vec<Effects>, Error>, StoreError> {
-        let mut lent = Lent::of(&self.writers).await?;
+        let mut lent = self.writers.lend().await?;
         let ended = self.together_on(lent.client()?, tenant, batch).await;
-        lent.give_back();
+        lent.end(match &ended {
+            Err(error) | Ok(Err(Error::Store(error))) => Some(error),
+            Ok(_) => None,
+        });
         ended
     }
 
@@ -240,9 +243,9 @@ impl Pg {
         tenant: Option<Uuid>,
         batch: &mut [Box<dyn Ticket>],
     ) -> Result<Vec<Result<Effects, Error>>, StoreError> {
-        let mut lent = Lent::of(&self.writers).await?;
+        let mut lent = self.writers.lend().await?;
         let ended = self.apart_on(lent.client()?, tenant, batch).await;
-        lent.give_back();
+        lent.end(ended.as_ref().err());
         ended
     }
 
@@ -320,9 +323,13 @@ impl Pg {
 
     pub(super) async fn read<V: Verb>(&self, verb: V) -> Result<V::Out, Error> {
         let reading = async {
-            let mut lent = Lent::of(&self.readers).await?;
+            let mut lent = self.readers.lend().await?;
             let ended = self.read_on(lent.client()?, &verb).await;
-            lent.give_back();
+            lent.end(match &ended {
+                // Every transaction here is read-only: where that is refused, it is the verb that wanted to write.
+                Err(Error::Store(error)) if !matches!(error, StoreError::ReadOnly(_)) => Some(error),
+                _ => None,
+            });
             ended
         };
         // On the heap, or every caller's future would have a place for it.
@@ -371,6 +378,11 @@ async fn release(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError
     tx.settle().await
 }
 
+/// Whether nothing was committed, and the same may succeed at once, perhaps on another server.
+const fn may_repeat(error: &StoreError) -> bool {
+    matches!(error, StoreError::Retry(_) | StoreError::Unique(_) | StoreError::ReadOnly(_))
+}
+
 /// Copies an error for each of the verbs that it affects.
 fn again(error: &StoreError) -> StoreError {
     match error {
@@ -379,6 +391,10 @@ fn again(error: &StoreError) -> StoreError {
         StoreError::Busy => StoreError::Busy,
         StoreError::Closed => StoreError::Closed,
         StoreError::Unavailable(text) => StoreError::Unavailable(text.clone()),
+        StoreError::ReadOnly(text) => StoreError::ReadOnly(text.clone()),
+        StoreError::Unfit { what, remedy } => {
+            StoreError::Unfit { what: what.clone(), remedy: remedy.clone() }
+        }
         StoreError::Unstorable(text) => StoreError::Unstorable(text.clone()),
         StoreError::Engine(text) => StoreError::Engine(text.clone()),
     }

@@ -16,12 +16,13 @@ pub fn database() -> String {
         std::mem::forget(cluster);
         server
     };
-    database_of(SERVER.get_or_init(|| std::env::var("HUBBUB_TEST_POSTGRES").unwrap_or_else(|_| ours())))
+    let server = SERVER.get_or_init(|| std::env::var("HUBBUB_TEST_POSTGRES").unwrap_or_else(|_| ours()));
+    database_of(server, "")
 }
 
-fn database_of(server: &str) -> String {
+fn database_of(server: &str, options: &str) -> String {
     let name = format!("test_{}", uuid::Uuid::from_u128(rand_bits()).simple());
-    let made = psql(server, &format!("create database {name}"));
+    let made = psql(server, &format!("create database {name} {options}"));
     assert!(made.status.success(), "no database: {}", String::from_utf8_lossy(&made.stderr));
     format!("{server}/{name}")
 }
@@ -58,13 +59,21 @@ fn rand_bits() -> u128 {
 }
 
 fn psql(server: &str, sql: &str) -> std::process::Output {
+    psql_on(&format!("{server}/postgres"), sql)
+}
+
+fn psql_on(database: &str, sql: &str) -> std::process::Output {
     let psql = bin().join("psql");
-    let url = format!("{server}/postgres");
     Command::new(psql)
         .env("PGCONNECT_TIMEOUT", "5")
-        .args(["-X", "-q", "-c", sql, &url])
+        .args(["-X", "-q", "-c", sql, database])
         .output()
         .expect("psql runs")
+}
+
+/// Statements on a database, as one transaction. It waits for their end.
+pub fn execute(database: &str, sql: &str) {
+    succeeds(&psql_on(database, sql));
 }
 
 fn bin() -> PathBuf {
@@ -236,6 +245,11 @@ impl Cluster {
         succeeds(&psql(&self.server, sql));
     }
 
+    /// Whether a condition holds on the server.
+    pub fn holds(&self, condition: &str) -> bool {
+        psql(&self.server, &format!("select 1 / ({condition})::int")).status.success()
+    }
+
     /// A standby becomes the server that takes writes.
     pub fn promote(&self) {
         let promoted = psql(&self.server, "select pg_promote()");
@@ -247,7 +261,7 @@ impl Cluster {
     pub fn database_on_both(&self, standby: &Self) -> String {
         let hosts = |server: &str| server.rsplit_once('@').expect("a user").1.to_owned();
         let both = format!("{},{}", self.server, hosts(&standby.server));
-        database_of(&both)
+        database_of(&both, "")
     }
 
     /// The server is killed, and does not come back.
@@ -267,7 +281,12 @@ impl Cluster {
     }
 
     pub fn database(&self) -> String {
-        database_of(&self.server)
+        database_of(&self.server, "")
+    }
+
+    /// One made with these options.
+    pub fn database_with(&self, options: &str) -> String {
+        database_of(&self.server, options)
     }
 
     pub fn restart(&mut self) {

@@ -26,8 +26,9 @@ pub(in crate::store) struct Address {
 }
 
 /// As in libpq, `require` encrypts without verifying the server's certificate; `verify-full` (and `verify-ca`, which is
-/// treated the same) trusts the system's roots or those of `sslrootcert`; of several servers one that takes writes is
-/// meant, unless `target_session_attrs` says otherwise.
+/// treated the same) trusts the system's roots or those of `sslrootcert`. Otherwise than there, a server that takes writes is
+/// meant, of several or alone, unless `target_session_attrs` says otherwise: behind one address there may be a former
+/// primary for a while.
 pub(in crate::store) fn parse(url: &str) -> Result<Address, StoreError> {
     let (plain, mode, roots) = split(url);
     let (ssl, verify) = match mode.as_deref() {
@@ -42,12 +43,11 @@ pub(in crate::store) fn parse(url: &str) -> Result<Address, StoreError> {
         }
     };
     let urls = each_host(&plain);
-    let several = urls.len() > 1;
     let host = |url: &String| -> Result<Config, StoreError> {
         let mut config: Config =
             url.parse().map_err(|error| wrong(format!("the database's address: {error}")))?;
         config.ssl_mode(ssl);
-        if several && config.get_target_session_attrs() == TargetSessionAttrs::Any && !asks_for_any(&plain) {
+        if config.get_target_session_attrs() == TargetSessionAttrs::Any && !asks_for_any(&plain) {
             config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         if config.get_application_name().is_none() {
@@ -65,13 +65,16 @@ pub(in crate::store) fn parse(url: &str) -> Result<Address, StoreError> {
     Ok(Address { hosts, tls: MakeRustlsConnect::new(tls(verify, roots.as_deref())?) })
 }
 
-/// The same for standbys: of several servers those that take writes are passed over.
+/// The same for standbys: of several servers those that take writes are passed over. Whether a single one is a standby is
+/// asked with every read.
 pub(in crate::store) fn parse_replica(url: &str) -> Result<Address, StoreError> {
     let mut address = parse(url)?;
-    if address.hosts.len() > 1 {
-        for host in &mut address.hosts {
-            host.target_session_attrs(TargetSessionAttrs::ReadOnly);
-        }
+    let wanted = match address.hosts.len() {
+        1 => TargetSessionAttrs::Any,
+        _ => TargetSessionAttrs::ReadOnly,
+    };
+    for host in &mut address.hosts {
+        host.target_session_attrs(wanted);
     }
     Ok(address)
 }
@@ -213,12 +216,15 @@ mod tests {
         let expected = [("one", 5433), ("two", 5432), ("2001:db8::1", 5434)];
         assert_eq!(told, expected.map(|(name, port)| (name.to_owned(), port)));
         let alone = parse("postgres://hub@one/hub").map_err(|error| error.to_string()).expect("valid");
-        assert_eq!(alone.hosts[0].get_target_session_attrs(), TargetSessionAttrs::Any);
+        assert_eq!(alone.hosts[0].get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
         let any = parse("postgres://hub@one,two/hub?target_session_attrs=any");
         let any = any.map_err(|error| error.to_string()).expect("valid");
         assert_eq!(any.hosts[1].get_target_session_attrs(), TargetSessionAttrs::Any);
         let replica = parse_replica("postgres://hub@one,two/hub").map_err(|error| error.to_string());
         let replica = replica.expect("valid");
         assert_eq!(replica.hosts[1].get_target_session_attrs(), TargetSessionAttrs::ReadOnly);
+        let replica =
+            parse_replica("postgres://hub@one/hub").map_err(|error| error.to_string()).expect("valid");
+        assert_eq!(replica.hosts[0].get_target_session_attrs(), TargetSessionAttrs::Any);
     }
 }

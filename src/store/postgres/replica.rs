@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::Pool;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_postgres::{Client, ToStatement};
 use tokio_util::sync::CancellationToken;
 
 use super::address;
-use super::connect::{self, Lent};
+use super::connect::{self, Connections, Lent};
 use crate::store::dialect::PositionSql;
 use crate::store::{ReplicaConfig, StoreError};
 
@@ -132,9 +131,9 @@ pub(in crate::store) async fn look(
 pub(super) struct Replica(Arc<Inner>);
 
 struct Inner {
-    pool: Pool,
+    pool: Connections,
     /// One connection, which is free whatever the readers do.
-    watcher: Pool,
+    watcher: Connections,
     wait: Duration,
     sql: &'static PositionSql,
     seen: watch::Sender<(Standing, Duration)>,
@@ -149,13 +148,13 @@ impl Replica {
         config: &ReplicaConfig,
         connections: u32,
         sql: &'static PositionSql,
-        primary: &Pool,
+        primary: &Connections,
     ) -> Result<Self, StoreError> {
         let address = address::parse_replica(&config.url)?;
         let not_yet = Standing::Away("it was not looked at yet".to_owned());
         let this = Self(Arc::new(Inner {
-            pool: connect::pool(&address, connections)?,
-            watcher: connect::pool(&address, 1)?,
+            pool: Connections::open(&address, connections)?,
+            watcher: Connections::open(&address, 1)?,
             wait: config.lag,
             sql,
             seen: watch::Sender::new((not_yet, Duration::ZERO)),
@@ -168,13 +167,13 @@ impl Replica {
     }
 
     /// A connection to the replica, which has all that was committed when this was called. `None`: it cannot be had now.
-    pub(super) async fn lend(&self, primary: &Pool) -> Option<Lent> {
+    pub(super) async fn lend(&self, primary: &Connections) -> Option<Lent> {
         if self.0.seen.borrow().0 != Standing::Up {
             return None;
         }
         let asked = async {
             let position = self.position(primary).await?;
-            let mut lent = Lent::of(&self.0.pool).await?;
+            let mut lent = self.0.pool.lend().await?;
             let (standing, _) = self.standing(&mut lent, &position).await?;
             Ok::<_, StoreError>((standing, lent))
         };
@@ -215,8 +214,8 @@ impl Replica {
         self.0.watcher.close();
     }
 
-    async fn position(&self, primary: &Pool) -> Result<Position, StoreError> {
-        let mut lent = Lent::of(primary).await?;
+    async fn position(&self, primary: &Connections) -> Result<Position, StoreError> {
+        let mut lent = primary.lend().await?;
         let client = lent.client()?;
         let statement = client.prepare_cached(self.0.sql.primary).await?;
         let position = Position::of(client, &statement).await?;
@@ -231,7 +230,7 @@ impl Replica {
     }
 
     /// Looks at the replica until the store is closed.
-    async fn watch(self, primary: Pool) {
+    async fn watch(self, primary: Connections) {
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut positions: VecDeque<(Instant, i64)> = VecDeque::new();
@@ -255,7 +254,7 @@ impl Replica {
 
     async fn look(&self, position: &Position) -> Result<(Standing, i64), StoreError> {
         let silent = || StoreError::Unavailable("it does not answer in time".to_owned());
-        let mut lent = Lent::of(&self.0.watcher).await.map_err(|error| match error {
+        let mut lent = self.0.watcher.lend().await.map_err(|error| match error {
             StoreError::Busy => silent(),
             other => other,
         })?;

@@ -173,6 +173,6 @@ impl<C: Consumer> Follower<C> {
 
 /// Whether the database or what is beside it was not there: nothing is wrong with what was asked of it.
 const fn is_away(error: &Error) -> bool {
-    use crate::error::StoreError::{Busy, Closed, Unavailable};
-    matches!(error, Error::Store(Busy | Closed | Unavailable(_)) | Error::Away { .. })
+    use crate::error::StoreError::{Busy, Closed, ReadOnly, Unavailable};
+    matches!(error, Error::Store(Busy | Closed | ReadOnly(_) | Unavailable(_)) | Error::Away { .. })
 }
