@@ -9,6 +9,7 @@ mod links;
 mod merge;
 mod network;
 mod origin;
+mod redacted;
 mod sections;
 mod web_origin;
 
@@ -21,6 +22,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 pub use network::{Network, is_in};
+pub use redacted::redacted;
 pub use sections::{
     Bus, Calls, Files, History, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server,
     Sessions, Storage, Store, Telemetry,
