@@ -265,6 +265,17 @@ async fn a_backup_with_a_schema_of_somebody_else_is_not_put_in_place() {
         assert!(error.contains(name), "{error}");
     }
     assert_eq!(std::fs::read(&database).expect("the database"), before, "nothing was touched");
+    // A backup of a database in which it is says so, long before it is needed.
+    let noted = copy("noted.db", "create index by_name on users (name)");
+    let again = folder.path().join("again.db");
+    let copied = backup(&noted, &again, &mut |_, _| {}).expect("copied");
+    assert_eq!(copied.foreign, ["the index by_name of users"]);
+    assert!(
+        backup(Path::new(&database), &folder.path().join("own.db"), &mut |_, _| {})
+            .expect("copied")
+            .foreign
+            .is_empty()
+    );
     let litestream = copy(
         "litestream",
         "create table _litestream_seq (id integer primary key, seq integer); create table _litestream_lock (id integer)",

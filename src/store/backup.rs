@@ -31,6 +31,8 @@ pub struct Copied {
     pub tables: usize,
     /// Rows of all tables.
     pub rows: i64,
+    /// What is in its schema that this server did not make: with that it is not restored.
+    pub foreign: Vec<String>,
 }
 
 /// Copies the database `from` to the new file `to`, which only this user can read, and checks the copy. `progress` gets the
@@ -40,7 +42,9 @@ pub fn backup(from: &Path, to: &Path, progress: &mut dyn FnMut(i32, i32)) -> Res
     refuse_existing(to)?;
     require_folder(to)?;
     let draft = FileDraft::begin(to).map_err(|error| cannot("make a file for", to, &error))?;
-    let copied = copy(from, draft.path(), progress)?;
+    let mut copied = copy(from, draft.path(), progress)?;
+    // Also what cannot be restored is copied: one of a newer version, for one.
+    copied.foreign = foreign(draft.path()).unwrap_or_default();
     draft.publish(to).map_err(|error| cannot("make", to, &error))?;
     Ok(copied)
 }
@@ -89,11 +93,16 @@ pub fn restore(
     Ok(Restored { copied, former, epoch, unsent })
 }
 
+/// What of a file's schema its migrations did not make.
+fn foreign(file: &Path) -> Result<Vec<String>, StoreError> {
+    let conn = open_to_read(file)?;
+    schema::foreign(&conn, &check_version(&conn, file)?)
+}
+
 /// Refuses a file whose schema is not as its migrations made it: a trigger or a view of somebody else would do its work with
 /// each of our statements.
 fn refuse_foreign(file: &Path) -> Result<(), StoreError> {
-    let conn = open_to_read(file)?;
-    let found = schema::foreign(&conn, &check_version(&conn, file)?)?;
+    let found = foreign(file)?;
     if !found.is_empty() {
         return Err(StoreError::Engine(format!(
             "{} has in its schema what this server did not make, which would run or stand in its way: {}. If it is yours, \
@@ -173,6 +182,7 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i32, i32)) -> Result<Co
         bytes: fs::metadata(to).map_err(|error| cannot("read", to, &error))?.len(),
         tables: found.len(),
         rows: found.iter().map(|(_, rows)| rows).sum(),
+        foreign: Vec::new(),
     })
 }
 
