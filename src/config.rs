@@ -10,6 +10,7 @@ mod links;
 mod merge;
 mod network;
 mod origin;
+mod redacted;
 mod sections;
 mod web_origin;
 
@@ -23,6 +24,7 @@ use serde::Deserialize;
 
 pub use database_url::names_file;
 pub use network::{Network, is_in};
+pub use redacted::redacted;
 pub use sections::{
     Bus, Calls, Files, History, Limits, Log, LogFormat, Metrics, Retention, Search, Secrets, Server,
     Sessions, Storage, Store, Telemetry,

@@ -5,6 +5,7 @@ pub mod address;
 pub mod library;
 pub mod limits;
 pub mod position;
+pub mod shared;
 pub mod staging;
 mod thumbnail;
 pub mod upload;

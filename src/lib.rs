@@ -15,6 +15,7 @@ pub mod demo;
 pub mod doctor;
 pub mod document;
 pub mod error;
+mod file_draft;
 pub mod files;
 pub mod growth;
 pub mod history;

@@ -10,6 +10,7 @@ mod event;
 mod migrate;
 mod pipeline;
 mod postgres;
+mod schema;
 mod sqlite;
 mod ticket;
 mod tx;

@@ -73,6 +73,10 @@ async fn a_backup_is_one_moment_and_holds_up_nobody() {
     assert_eq!(left, ["copy.db"], "nothing else is left");
     let again = backup(Path::new(&world.database), &to, &mut |_, _| {}).expect_err("refused").to_string();
     assert!(again.contains("copy.db is there already"), "{again}");
+    // What a killed copy left is in nobody's way, although the number of the process is the same.
+    let left = folder.path().join(format!("second.db.new-{}", std::process::id()));
+    std::fs::write(left, "").expect("left");
+    backup(Path::new(&world.database), &folder.path().join("second.db"), &mut |_, _| {}).expect("copied");
     world.finish().await;
 }
 
@@ -211,4 +215,70 @@ fn only_a_database_of_this_version_or_an_older_one_is_put_in_place() {
     let former = std::fs::read_dir(&data).expect("a folder").flatten();
     let former = former.filter(|file| file.file_name().to_string_lossy().contains(".before-")).count();
     assert_eq!(former, 1);
+}
+
+/// On a disk that is not mounted it would fill the one on which the folder is.
+#[test]
+fn a_backup_makes_no_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [data, unmounted] = ["data", "unmounted"].map(|name| folder.path().join(name));
+    let run = |args: &[&str]| hubbub(args).env("HUBBUB_DATA_DIR", &data).output().expect("it runs");
+    assert!(run(&["admin", "tenant", "create", "--name", "A shop"]).status.success());
+    let error = error_of(&run(&["backup", "--to", unmounted.join("hub.db").to_str().expect("a path")]));
+    assert!(error.contains("there is no folder") && error.contains("unmounted"), "{error}");
+    assert!(!unmounted.exists());
+    // In the working folder.
+    let here = hubbub(&["backup", "--to", "hub.db"])
+        .current_dir(&folder)
+        .env("HUBBUB_DATA_DIR", &data)
+        .output()
+        .expect("it runs");
+    assert!(here.status.success(), "{here:?}");
+    assert!(folder.path().join("hub.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_with_a_schema_of_somebody_else_is_not_put_in_place() {
+    let world = World::start(Engine::Sqlite).await;
+    let database = world.database.clone();
+    world.app.stop().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = |name: &str, sql: &str| {
+        let file = folder.path().join(name);
+        backup(Path::new(&database), &file, &mut |_, _| {}).expect("copied");
+        Connection::open(&file).and_then(|conn| conn.execute_batch(sql)).expect(sql);
+        file
+    };
+    let restored =
+        |file: &Path| restore(file, Path::new(&database), &Clock::System, &mut |_, _| {}).map(drop);
+    let before = std::fs::read(&database).expect("the database");
+    for (name, sql) in [
+        (
+            "the trigger promote of installation",
+            "create trigger promote after update on installation begin update users set platform_role = 'owner'; end",
+        ),
+        ("the view everybody", "create view everybody as select * from users"),
+        ("the table notes", "create table notes (a text)"),
+        ("the column shown of users", "alter table users add column shown text as (email)"),
+    ] {
+        let error = restored(&copy(name, sql)).expect_err(name).to_string();
+        assert!(error.contains(name), "{error}");
+    }
+    assert_eq!(std::fs::read(&database).expect("the database"), before, "nothing was touched");
+    // A backup of a database in which it is says so, long before it is needed.
+    let noted = copy("noted.db", "create index by_name on users (name)");
+    let again = folder.path().join("again.db");
+    let copied = backup(&noted, &again, &mut |_, _| {}).expect("copied");
+    assert_eq!(copied.foreign, ["the index by_name of users"]);
+    assert!(
+        backup(Path::new(&database), &folder.path().join("own.db"), &mut |_, _| {})
+            .expect("copied")
+            .foreign
+            .is_empty()
+    );
+    let litestream = copy(
+        "litestream",
+        "create table _litestream_seq (id integer primary key, seq integer); create table _litestream_lock (id integer)",
+    );
+    restored(&litestream).expect("restored");
 }

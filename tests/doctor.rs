@@ -99,6 +99,14 @@ async fn a_schema_that_is_not_ours_is_told() {
     change("insert into migrations (version, name, digest, applied_at) values (9999, 'later', 'x', 0)");
     assert_eq!(level(&config, "migrations").await, Level::Fail);
     change("delete from migrations where version = 9999");
+    assert_eq!(level(&config, "migrations").await, Level::Ok);
+    change("create trigger noting after update on users begin select 1; end");
+    let found = of(&config, "migrations").await;
+    assert!(
+        found[1].level == Level::Warn && found[1].what.contains("the trigger noting of users"),
+        "{found:?}"
+    );
+    change("drop trigger noting");
     change("delete from migrations where version = (select max(version) from migrations)");
     assert_eq!(level(&config, "migrations").await, Level::Warn);
 

@@ -78,6 +78,7 @@ async fn every_table_is_copied_and_an_interrupted_copy_goes_on() {
         Step::Resumes { rows } => resumed = *rows,
         Step::Rows { table, .. } => assert_ne!(*table, "tenants", "it is there already"),
         Step::Verifies => {}
+        Step::LeavesOut { objects } => panic!("{objects:?} are the server's own"),
     };
     let done =
         copy(Path::new(&world.database), &to, &COPYING, &Clock::System, &mut told).await.expect("copied");
@@ -111,6 +112,40 @@ async fn hubbub_refuses(url: &str) -> String {
     config.store.database_url = url.to_owned();
     let started = hubbub::app::App::start(config, Clock::System).await;
     format!("{:#}", started.err().expect("refused"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_other_tools_put_into_the_file_is_told_and_left_out() {
+    let (world, to) = (full().await, database());
+    let conn = Connection::open(&world.database).expect("opens");
+    conn.execute_batch(
+        "create table _litestream_seq (id integer primary key, seq integer); \
+         create table _litestream_lock (id integer); \
+         create table notes (id text primary key, a text); insert into notes values ('1', 'x'); \
+         create trigger noting after insert on notes begin delete from notes; end",
+    )
+    .expect("made");
+    let (mut told, mut rows) = (Vec::new(), 0);
+    let mut tell = |step: &Step| match step {
+        Step::LeavesOut { objects } => {
+            assert_eq!(rows, 0, "before anything is copied");
+            told = objects.to_vec();
+        }
+        Step::Rows { .. } => rows += 1,
+        Step::Resumes { .. } | Step::Verifies => {}
+    };
+    copy(Path::new(&world.database), &to, &COPYING, &Clock::System, &mut tell).await.expect("copied");
+    for name in ["_litestream_seq", "_litestream_lock", "notes", "the trigger noting of notes"] {
+        assert!(told.iter().any(|one| one.contains(name)), "{name}: {told:?}");
+    }
+    assert_eq!(number(&to, "select count(*) from pg_class where relname = 'notes'").await, 0);
+
+    // What stands in our own tables would be lost: that is refused, and nothing begins.
+    conn.execute_batch("alter table contacts add column shoe_size bigint").expect("changed");
+    let other = database();
+    let error = copied(&world.database, &other).await.expect_err("refused").to_string();
+    assert!(error.contains("the column shoe_size of contacts"), "{error}");
+    assert_eq!(number(&other, "select count(*) from pg_class where relname = 'migrations'").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

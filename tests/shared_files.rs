@@ -6,6 +6,7 @@ use emulators::s3::S3Emulator;
 use hubbub::app::{App, AppState};
 use hubbub::clock::Clock;
 use hubbub::config::Config;
+use hubbub::doctor::{Finding, Level, examine};
 use hubbub::store::Engine;
 
 use crate::kit::{World, logs};
@@ -27,6 +28,17 @@ async fn starts(config: Config) -> AppState {
 async fn refused(config: Config) -> String {
     let started = App::start(config, Clock::System).await;
     format!("{:#}", started.err().expect("it is refused"))
+}
+
+/// What the doctor finds of files, the worst last.
+async fn examined(config: &Config) -> Vec<Finding> {
+    let mut found = examine(config, &Clock::System, &["files".to_owned()]).await;
+    found.sort_by_key(|finding| finding.level);
+    found
+}
+
+async fn worst(config: &Config) -> Finding {
+    examined(config).await.pop().expect("a finding")
 }
 
 fn in_bucket(bucket: &S3Emulator, prefix: &str) -> impl Fn(&mut Config) {
@@ -174,6 +186,39 @@ async fn a_bucket_that_does_not_answer_keeps_nobody_from_starting() {
     .await;
     assert!(log.text().contains("cannot be checked"), "{}", log.text());
     world.finish().await;
+}
+
+/// It says what a start would: of the nodes that run, and of where files were until now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_knows_whether_a_node_would_see_the_files_of_the_others() {
+    let bucket = S3Emulator::start().await.expect("a bucket");
+    let world = World::start(Engine::Postgres).await;
+    let same = config(&world, world.folder(), |_| {});
+    let found = examined(&same).await;
+    assert!(found.iter().all(|finding| finding.level == Level::Ok), "{found:?}");
+    assert!(found.iter().any(|finding| finding.what.contains("with the same files")), "{found:?}");
+
+    let apart = tempfile::tempdir().expect("a folder");
+    let other = config(&world, apart.path(), |_| {});
+    let found = worst(&other).await;
+    assert!(found.level == Level::Fail && found.what.contains("does not see"), "{found:?}");
+    assert!(found.advice.contains("data_dir on a shared file system"), "{found:?}");
+    assert!(!apart.path().join("media").exists(), "looking makes nothing");
+    assert_eq!(worst(&config(&world, apart.path(), to_bucket(&bucket, ""))).await.level, Level::Fail);
+    // Read besides, a bucket changes nothing.
+    assert_eq!(worst(&config(&world, world.folder(), in_bucket(&bucket, ""))).await.level, Level::Ok);
+    let unnamed = config(&world, world.folder(), |config| config.files.file_library = "s3".into());
+    assert_eq!(worst(&unnamed).await.level, Level::Fail);
+
+    for app in world.apps() {
+        app.stop().await;
+    }
+    assert_eq!(worst(&same).await.level, Level::Ok);
+    let found = worst(&other).await;
+    assert!(found.level == Level::Warn && found.what.contains("until now"), "{found:?}");
+    std::fs::write(apart.path().join("media"), "").expect("a file in its place");
+    let found = examined(&other).await;
+    assert!(found.iter().all(|finding| finding.level == Level::Fail), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,12 +2,10 @@
 //! feed at which they were so; what is in them is text to it.
 //!
 //! - `layout`: which document a message is in, what bounds it, and which of two states of a message is the newer one. Pure.
-//! - `address`: the address without its secrets. Pure.
 //! - `driver` (feature `driver`): the connection, the indexes, writes, reads and removals.
 //!
 //! Every write may be repeated, and may come late or out of order: a message is replaced by a newer state only.
 
-mod address;
 #[cfg(feature = "driver")]
 mod driver;
 mod layout;
@@ -15,7 +13,6 @@ mod layout;
 #[cfg(feature = "driver")]
 pub use driver::{Fault, Forgotten, History, Settings};
 
-pub use address::redacted;
 pub use layout::{Entry, LARGE, SPAN, Version, bucket_of, is_large, key};
 
 /// Which messages of a conversation are read: those with a `seq` above `after` and below `before`.

@@ -34,7 +34,7 @@ impl Backup {
         }
         let copied = backup::backup(&database, &self.to, &mut percent("copied"))
             .with_context(|| format!("no backup was made of {}", database.display()))?;
-        print(&format!(
+        let mut text = format!(
             "{} holds {} rows of {} tables in {} bytes. Keep it apart from the master key{}, without which the channels' \
              credentials in it cannot be opened",
             self.to.display(),
@@ -42,7 +42,15 @@ impl Backup {
             copied.tables,
             copied.bytes,
             key_place(config)
-        ))
+        );
+        if !copied.foreign.is_empty() {
+            let _ = write!(
+                text,
+                "\n`hubbub restore` refuses it as it is, because of what this server did not make in the database: {}",
+                copied.foreign.join(", ")
+            );
+        }
+        print(&text)
     }
 }
 

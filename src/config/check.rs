@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
+use adapters::outward::BadBase;
 use tracing_subscriber::EnvFilter;
 
 use super::database_url::{is_postgres, names_file};
 use super::origin::Origins;
-use super::{Config, PublicUrl, WebOrigin};
+use super::{Config, PublicUrl, WebOrigin, redacted};
 use crate::model::limits::MAX_FRAME;
 use crate::vault::MasterKey;
 
@@ -46,6 +47,7 @@ impl Config {
         self.check_bus()?;
         self.check_history()?;
         self.check_telemetry()?;
+        self.check_called()?;
         if !(60..=86_400).contains(&self.sessions.access_token_ttl_s) {
             refuse("sessions.access_token_ttl_s", "must be between 60 and 86400")?;
         }
@@ -145,7 +147,7 @@ impl Config {
         {
             refuse(
                 "calls.allow_private_hosts",
-                format!("{text:?} must be a name or an address, without http:// and a port"),
+                format!("{:?} must be a name or an address, without http:// and a port", redacted(text)),
             )?;
         }
         for origin in &self.server.allowed_origins {
@@ -265,6 +267,24 @@ impl Config {
         }
         if self.telemetry.sample_one_in == 0 {
             refuse("telemetry.sample_one_in", "must be at least 1")?;
+        }
+        Ok(())
+    }
+
+    /// Addresses of servers whose credentials have settings of their own.
+    fn check_called(&self) -> Result<(), Refused> {
+        let called = [
+            ("files.s3_endpoint", &self.files.s3_endpoint, "s3_access_key and s3_secret_key"),
+            ("telemetry.otlp_url", &self.telemetry.otlp_url, "the variable OTEL_EXPORTER_OTLP_HEADERS"),
+        ];
+        for (key, url, instead) in called.into_iter().filter(|(_, url, _)| !url.is_empty()) {
+            match adapters::outward::base(url) {
+                Ok(_) => {}
+                Err(BadBase::UserInfo) => {
+                    refuse(key, format!("must be without a name and a password in it: set {instead}"))?;
+                }
+                Err(why) => refuse(key, format!("{why} (\"https://host:port\")"))?,
+            }
         }
         Ok(())
     }

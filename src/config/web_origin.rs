@@ -3,6 +3,8 @@
 
 use url::{Host, Url};
 
+use super::redacted;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebOrigin {
     pub is_https: bool,
@@ -15,9 +17,10 @@ impl WebOrigin {
     /// The error states what is wrong and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
+        let shown = redacted(text);
         let remedy = "write https://host or https://host:port";
         let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(format!("{text:?} has no scheme: {remedy}"));
+            return Err(format!("{shown:?} has no scheme: {remedy}"));
         };
         let is_https = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
@@ -26,33 +29,33 @@ impl WebOrigin {
         };
         // Input that the URL parser would silently repair is refused.
         if rest.contains('*') {
-            return Err(format!("{text:?} has a wildcard: name each address, {remedy}"));
+            return Err(format!("{shown:?} has a wildcard: name each address, {remedy}"));
         }
         if rest.contains('@') {
-            return Err(format!("{text:?} has a user: {remedy}, without one"));
+            return Err(format!("{shown:?} has a user: {remedy}, without one"));
         }
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         if authority.contains(['/', '?', '#', '\\']) {
-            return Err(format!("{text:?} must be without a path, query or fragment: {remedy}"));
+            return Err(format!("{shown:?} must be without a path, query or fragment: {remedy}"));
         }
         if authority.is_empty() || authority.starts_with(':') {
-            return Err(format!("{text:?} has no host: {remedy}"));
+            return Err(format!("{shown:?} has no host: {remedy}"));
         }
         if authority.contains(|c: char| c.is_whitespace() || c.is_control() || c == '%')
             || authority.ends_with(':')
         {
-            return Err(format!("{text:?} is not an address: {remedy}"));
+            return Err(format!("{shown:?} is not an address: {remedy}"));
         }
         let scheme = if is_https { "https" } else { "http" };
         let url = Url::parse(&format!("{scheme}://{authority}"))
-            .map_err(|why| format!("{text:?} is not an address ({why}): {remedy}"))?;
+            .map_err(|why| format!("{shown:?} is not an address ({why}): {remedy}"))?;
         let host = match url.host() {
             Some(Host::Domain(name)) => name.strip_suffix('.').unwrap_or(name).to_owned(),
             Some(address) => address.to_string(),
             None => String::new(),
         };
         if host.is_empty() {
-            return Err(format!("{text:?} has no host: {remedy}"));
+            return Err(format!("{shown:?} has no host: {remedy}"));
         }
         let port = url.port().unwrap_or(default_port(is_https));
         Ok(Self { is_https, host, port })
@@ -77,6 +80,10 @@ impl PublicUrl {
     /// The error states what is wrong and what to write instead.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
+        // Also where a password has a slash in it, at which the path would seem to begin.
+        if text.contains('@') {
+            return Err(format!("{:?} has a user: write https://host, without one", redacted(text)));
+        }
         let host = text.find("://").map_or(0, |at| at + 3);
         let path = text[host..].find('/').map_or(text.len(), |at| host + at);
         let (origin, path) = (WebOrigin::parse(&text[..path])?, text[path..].trim_end_matches('/'));
@@ -183,6 +190,22 @@ mod tests {
         ] {
             let why = WebOrigin::parse(text).expect_err(text);
             assert!(why.contains("write https://host"), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_repeated() {
+        for text in [
+            "https://ann:hush@hub.example.com",
+            "https://ann:hu/hush@hub.example.com",
+            "https://ann:hush@*.example.com",
+            "ann:hush@hub.example.com",
+            "https://hub.example.com?hush",
+        ] {
+            let whys = [WebOrigin::parse(text).expect_err(text), PublicUrl::parse(text).expect_err(text)];
+            for why in whys {
+                assert!(why.contains("example.com") && !why.contains("hush"), "{why}");
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ const MUCH_SKEW: i64 = 30_000;
 const SYNCHRONISE: &str =
     "synchronise both (chrony, systemd-timesyncd): leases and schedules of several nodes go by their clocks";
 
-async fn look(patient: &Patient<'_>) -> Result<Inspection, StoreError> {
+pub(super) async fn look(patient: &Patient<'_>) -> Result<Inspection, StoreError> {
     inspect(&patient.config.store.database_url, patient.clock).await
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn replica(patient: &Patient<'_>) -> Judged {
 
 pub(super) async fn migrations(patient: &Patient<'_>) -> Judged {
     let Ok(found) = look(patient).await else { return unknown() };
-    match found.schema {
+    let judged = match found.schema {
         Schema::None => Judged::warn("the database is empty", "start `hubbub serve`, which makes the tables"),
         Schema::Current { version } => Judged::ok(format!("version {version} of the schema, the newest")),
         Schema::Older { applied, of } => Judged::warn(
@@ -82,7 +82,15 @@ pub(super) async fn migrations(patient: &Patient<'_>) -> Judged {
             "the next start of `hubbub serve` applies the others: make a backup first (docs/backup.md)",
         ),
         Schema::Refused(why) => Judged::fail(why, "no server of this version starts on it"),
+    };
+    if found.foreign.is_empty() {
+        return judged;
     }
+    judged.and_warn(
+        format!("the file has in its schema what this server did not make: {}", found.foreign.join(", ")),
+        "a trigger or a view of somebody else works with all that is written: remove what nobody knows of; a backup with it \
+         is not restored",
+    )
 }
 
 pub(super) async fn master_key(patient: &Patient<'_>) -> Judged {

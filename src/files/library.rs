@@ -89,13 +89,22 @@ impl Libraries {
     /// The marks of the libraries. The one that is written to gets one, and so does the bucket; a folder that is only read
     /// keeps what it has.
     pub async fn marks(&self, id: Uuid) -> Marks {
+        self.look(id, true).await
+    }
+
+    /// The same without making one: where there is none, it is this one that a start would make.
+    pub async fn marks_at_start(&self, id: Uuid) -> Marks {
+        self.look(id, false).await
+    }
+
+    async fn look(&self, id: Uuid, makes: bool) -> Marks {
         let folder = if self.writes_to_s3 {
             mark::read(&self.folder).await
         } else {
-            mark::read_or_make(&self.folder, id).await.map(Some)
+            mark_of(&self.folder, id, makes).await.map(Some)
         };
         let s3 = match &self.s3 {
-            Some(s3) => match tokio::time::timeout(BUCKET_PATIENCE, mark::read_or_make(s3, id)).await {
+            Some(s3) => match tokio::time::timeout(BUCKET_PATIENCE, mark_of(s3, id, makes)).await {
                 Ok(mark) => mark.map(Some),
                 Err(_) => Err(io::Error::other("the bucket does not answer")),
             },
@@ -139,6 +148,14 @@ impl Libraries {
         let (library, key) = self.of(path)?;
         library.delete(key).await
     }
+}
+
+/// The mark of a library; of one that has none, this one, which it then gets if it `makes` it.
+async fn mark_of(library: &dyn Library, id: Uuid, makes: bool) -> io::Result<String> {
+    if makes {
+        return mark::read_or_make(library, id).await;
+    }
+    Ok(mark::read(library).await?.unwrap_or_else(|| id.simple().to_string()))
 }
 
 /// An object as a source of a send.

@@ -63,7 +63,7 @@ impl From<Fault> for Error {
 impl Mongo {
     pub(super) async fn open(config: &config::History, store: &Store) -> anyhow::Result<Self> {
         let inner = mongo::History::new(&settings(config)).await?;
-        tracing::info!(at = mongo::redacted(&config.url), "messages go to MongoDB as well");
+        tracing::info!(at = config::redacted(&config.url), "messages go to MongoDB as well");
         Ok(Self { inner, store: store.clone(), days: config.days })
     }
 
@@ -72,7 +72,7 @@ impl Mongo {
     }
 
     pub(super) async fn ask(config: &config::History) -> Result<String, String> {
-        let told = |fault: Fault| format!("{}: {fault}", mongo::redacted(&config.url));
+        let told = |fault: Fault| format!("{}: {fault}", config::redacted(&config.url));
         mongo::History::new(&settings(config)).await.map_err(told)?.ask().await.map_err(told)
     }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::files::Libraries;
+use crate::files::shared::{self, is_in_bucket, kind, place};
 use crate::model::{NodeBus, NodeState};
 use crate::store::nodes::{Join, Joined, Node, SILENT_MS};
 use crate::store::{Engine, Store};
@@ -68,7 +69,9 @@ pub(super) async fn join(
             other.address,
             SILENT_MS / 1_000
         ),
-        Joined::Apart(other) => bail!(refusal(config, &node, &other)),
+        Joined::Apart(other) => {
+            bail!("files: {}. {}", shared::apart(config, &node.readable, &other), shared::remedy())
+        }
         Joined::Yes { started_at, library_before } => {
             if let (Some(before), Some(now)) = (library_before, &node.library)
                 && before != *now
@@ -85,43 +88,6 @@ pub(super) async fn join(
             Ok(Node { started_at, ..node })
         }
     }
-}
-
-fn refusal(config: &Config, node: &Node, other: &Node) -> String {
-    let theirs = other.library.as_ref().filter(|mark| !node.readable.contains(mark));
-    let why = match theirs {
-        Some(mark) => format!(
-            "writes files to a {} that this server, whose files are in {}, does not see",
-            kind(mark),
-            place(config)
-        ),
-        None => format!("does not see {}, where this server would write files to", place(config)),
-    };
-    format!(
-        "files: the node {} ({}), which runs on the same database, {why}. Give all nodes one data_dir on a shared file \
-         system, or one bucket (file_library = \"s3\", s3_bucket); to change from one to the other, name the bucket on all \
-         of them first. If that node is gone, start this one again {} seconds after its end. See docs/scaling.md",
-        other.name,
-        other.address,
-        SILENT_MS / 1_000
-    )
-}
-
-fn is_in_bucket(config: &Config) -> bool {
-    config.files.file_library == "s3"
-}
-
-/// Where this server writes files to.
-fn place(config: &Config) -> String {
-    let files = &config.files;
-    if is_in_bucket(config) {
-        return format!("the bucket {} ({}/{})", files.s3_bucket, files.s3_endpoint, files.s3_prefix);
-    }
-    format!("the folder {}", config.media_dir().display())
-}
-
-fn kind(mark: &str) -> &'static str {
-    if mark.starts_with("folder:") { "folder" } else { "bucket" }
 }
 
 /// The configured name, or the machine's.

@@ -4,18 +4,22 @@
 //! A copy is one snapshot: the reading transaction is open for as long as the copy is made. Writers go on meanwhile; only
 //! the write-ahead log grows, because it cannot be restarted before the copy is ready.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, events, migrate};
+use super::{StoreError, events, migrate, schema};
 use crate::clock::{Clock, Ids};
+use crate::file_draft::{FileDraft, folder_of, keep_as};
 use crate::private;
 
 /// Pages of one step: 4 MiB.
 const PAGES: i32 = 1_024;
+
+/// For files that others may have written: what their schema calls can do no harm, and damage is noticed where it is read.
+const NO_TRUST: &str = "pragma trusted_schema = off; pragma cell_size_check = on";
 
 const TABLES: &str = "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' \
     and sql not like 'create virtual%' order by name";
@@ -27,15 +31,21 @@ pub struct Copied {
     pub tables: usize,
     /// Rows of all tables.
     pub rows: i64,
+    /// What is in its schema that this server did not make: with that it is not restored.
+    pub foreign: Vec<String>,
 }
 
 /// Copies the database `from` to the new file `to`, which only this user can read, and checks the copy. `progress` gets the
-/// pages that are copied and the pages of all.
+/// pages that are copied and the pages of all. The folder must be there: one that is made where a disk is not mounted would
+/// be on another disk.
 pub fn backup(from: &Path, to: &Path, progress: &mut dyn FnMut(i32, i32)) -> Result<Copied, StoreError> {
     refuse_existing(to)?;
-    let draft = Draft::new(to)?;
-    let copied = copy(from, &draft.path, progress)?;
-    draft.publish(to)?;
+    require_folder(to)?;
+    let draft = FileDraft::begin(to).map_err(|error| cannot("make a file for", to, &error))?;
+    let mut copied = copy(from, draft.path(), progress)?;
+    // Also what cannot be restored is copied: one of a newer version, for one.
+    copied.foreign = foreign(draft.path()).unwrap_or_default();
+    draft.publish(to).map_err(|error| cannot("make", to, &error))?;
     Ok(copied)
 }
 
@@ -67,21 +77,48 @@ pub fn restore(
     if real(from) == real(database) {
         return Err(StoreError::Engine(format!("{} is the database itself", from.display())));
     }
-    check_version(&open_to_read(from)?, from)?;
-    let draft = Draft::new(database)?;
-    let copied = copy(from, &draft.path, progress)?;
-    let conn = Connection::open(&draft.path)?;
+    refuse_foreign(from)?;
+    let folder = folder_of(database);
+    private::create_dir(folder).map_err(|error| cannot("make", folder, &error))?;
+    let draft = FileDraft::begin(database).map_err(|error| cannot("make a file for", database, &error))?;
+    let copied = copy(from, draft.path(), progress)?;
+    let conn = Connection::open(draft.path())?;
+    conn.execute_batch(NO_TRUST)?;
     let epoch = events::random_epoch(&Ids::new(clock.clone()));
     conn.execute(events::RENEW, [&epoch])?;
     let unsent = conn.query_row(UNSENT, [], |row| row.get(0))?;
     conn.close().map_err(|(_, error)| error)?;
     let former = if database.exists() { Some(set_aside(database, clock)?) } else { None };
-    draft.replace(database)?;
+    draft.replace(database).map_err(|error| cannot("replace", database, &error))?;
     Ok(Restored { copied, former, epoch, unsent })
 }
 
-/// Refuses what is no database of ours, or one of a newer version.
-pub(super) fn check_version(conn: &Connection, file: &Path) -> Result<(), StoreError> {
+/// What of a file's schema its migrations did not make.
+fn foreign(file: &Path) -> Result<Vec<String>, StoreError> {
+    let conn = open_to_read(file)?;
+    schema::foreign(&conn, &check_version(&conn, file)?)
+}
+
+/// Refuses a file whose schema is not as its migrations made it: a trigger or a view of somebody else would do its work with
+/// each of our statements.
+fn refuse_foreign(file: &Path) -> Result<(), StoreError> {
+    let found = foreign(file)?;
+    if !found.is_empty() {
+        return Err(StoreError::Engine(format!(
+            "{} has in its schema what this server did not make, which would run or stand in its way: {}. If it is yours, \
+             remove it from a copy of the file and restore that; if nobody knows of it, use another backup",
+            file.display(),
+            found.join(", ")
+        )));
+    }
+    Ok(())
+}
+
+/// The migrations that were applied. Refuses what is no database of ours, or one of a newer version.
+pub(super) fn check_version(
+    conn: &Connection,
+    file: &Path,
+) -> Result<Vec<(i64, String, String)>, StoreError> {
     let ours: i64 = conn.query_row(IS_OURS, [], |row| row.get(0)).map_err(|error| {
         StoreError::Engine(format!("{} cannot be read as a database: {error}", file.display()))
     })?;
@@ -90,13 +127,18 @@ pub(super) fn check_version(conn: &Connection, file: &Path) -> Result<(), StoreE
     }
     let mut statement = conn.prepare(APPLIED)?;
     let applied = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    migrate::check(&applied.collect::<Result<Vec<_>, _>>()?)
+    let applied = applied.collect::<Result<Vec<_>, _>>()?;
+    migrate::check(&applied)?;
+    Ok(applied)
 }
 
 /// For reading only: a file that is not there is not made.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-    opened.map_err(|error| StoreError::Engine(format!("cannot open {}: {error}", path.display())))
+    let conn =
+        opened.map_err(|error| StoreError::Engine(format!("cannot open {}: {error}", path.display())))?;
+    conn.execute_batch(NO_TRUST)?;
+    Ok(conn)
 }
 
 /// Copies one snapshot, and checks that the copy holds what the snapshot does.
@@ -109,6 +151,7 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i32, i32)) -> Result<Co
     let mut target = Connection::open(to)?;
     // It is no database for anybody before it is whole and under its name.
     target.execute_batch("pragma synchronous = off")?;
+    target.execute_batch(NO_TRUST)?;
     {
         let steps = Backup::new(&source, &mut target)?;
         loop {
@@ -139,6 +182,7 @@ fn copy(from: &Path, to: &Path, progress: &mut dyn FnMut(i32, i32)) -> Result<Co
         bytes: fs::metadata(to).map_err(|error| cannot("read", to, &error))?.len(),
         tables: found.len(),
         rows: found.iter().map(|(_, rows)| rows).sum(),
+        foreign: Vec::new(),
     })
 }
 
@@ -153,43 +197,16 @@ fn count(conn: &Connection) -> Result<Vec<(String, i64)>, StoreError> {
     names.into_iter().map(count).collect()
 }
 
-/// A file under another name until it is whole; removed if it never is.
-struct Draft {
-    path: PathBuf,
-}
-
-impl Draft {
-    fn new(of: &Path) -> Result<Self, StoreError> {
-        if let Some(folder) = of.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            private::create_dir(folder).map_err(|error| cannot("make", folder, &error))?;
-        }
-        let path = beside(of, &format!(".new-{}", std::process::id()));
-        let mut options: OpenOptions = private::create_options();
-        options.create_new(true).open(&path).map_err(|error| cannot("make", &path, &error))?;
-        Ok(Self { path })
+fn require_folder(of: &Path) -> Result<(), StoreError> {
+    let folder = folder_of(of);
+    if !folder.is_dir() {
+        return Err(StoreError::Engine(format!(
+            "there is no folder {}: mount the disk that it is on, or make it. It is not made here, because it would be on \
+             the wrong disk if that is not mounted",
+            folder.display()
+        )));
     }
-
-    /// Gives it its name, which nothing else has.
-    fn publish(self, to: &Path) -> Result<(), StoreError> {
-        sync(&self.path)?;
-        // Unlike renaming, linking never replaces a file that was made in the meantime.
-        fs::hard_link(&self.path, to).map_err(|error| cannot("make", to, &error))?;
-        sync_folder(to)
-    }
-
-    fn replace(self, database: &Path) -> Result<(), StoreError> {
-        sync(&self.path)?;
-        fs::rename(&self.path, database).map_err(|error| cannot("replace", database, &error))?;
-        sync_folder(database)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        for end in ["", "-journal", "-wal", "-shm"] {
-            let _ = fs::remove_file(beside(&self.path, end));
-        }
-    }
+    Ok(())
 }
 
 /// Keeps the former database under another name, with its write-ahead log, without which it lacks its last commits.
@@ -200,14 +217,14 @@ fn set_aside(database: &Path, clock: &Clock) -> Result<PathBuf, StoreError> {
     }
     let former = beside(database, &format!(".before-{}", clock.now_ms()));
     refuse_existing(&former)?;
+    // There is a database under the name at every moment.
+    keep_as(database, &former).map_err(|error| cannot("keep", database, &error))?;
     for end in ["-wal", "-shm"] {
         let (old, new) = (beside(database, end), beside(&former, end));
         if old.exists() {
             fs::rename(&old, &new).map_err(|error| cannot("rename", &old, &error))?;
         }
     }
-    // A link, so that there is a database under the name at every moment.
-    fs::hard_link(database, &former).map_err(|error| cannot("keep", database, &error))?;
     Ok(former)
 }
 
@@ -225,15 +242,6 @@ fn beside(file: &Path, end: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(end);
     name.into()
-}
-
-fn sync(file: &Path) -> Result<(), StoreError> {
-    File::open(file).and_then(|file| file.sync_all()).map_err(|error| cannot("write", file, &error))
-}
-
-fn sync_folder(of: &Path) -> Result<(), StoreError> {
-    let folder = of.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    sync(folder)
 }
 
 fn cannot(what: &str, file: &Path, error: &std::io::Error) -> StoreError {

@@ -32,6 +32,8 @@ impl Default for Copying {
 /// Where the copying is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
+    /// What other tools have put into the file is not copied. Told before anything is.
+    LeavesOut { objects: &'a [String] },
     /// An interrupted copy goes on; so many rows are there already.
     Resumes { rows: u64 },
     /// So many rows of a table are copied.
@@ -57,6 +59,9 @@ pub async fn copy(
     tell: &mut (dyn FnMut(&Step<'_>) + Send),
 ) -> Result<Done, StoreError> {
     let source = Source::open(from)?;
+    if !source.left_out.is_empty() {
+        tell(&Step::LeavesOut { objects: &source.left_out });
+    }
     let tables = Arc::new(source.tables.clone());
     let mut target = Target::open(to, &source.state, clock).await?;
     let there: u64 = target.checkpoints.values().map(|place| place.rows).sum();

@@ -315,10 +315,12 @@ impl PositionSql {
 }
 
 /// The pragmas of every SQLite connection. `synchronous = full`: an acknowledged commit survives a power failure.
+/// `trusted_schema`: what somebody else wrote into the file's schema can call nothing.
 pub(super) const SQLITE_SETUP: &str = "
 pragma journal_mode = wal;
 pragma synchronous = full;
 pragma foreign_keys = on;
+pragma trusted_schema = off;
 pragma busy_timeout = 5000;
 pragma temp_store = memory;
 pragma cache_size = -16000;

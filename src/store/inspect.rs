@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::dialect::POSTGRES_CLOCK;
 use super::nodes::{self, Listed, Node};
 use super::postgres::{connect, fit, replica};
-use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate};
+use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate, schema};
 use crate::clock::Clock;
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -18,6 +18,7 @@ const NAME: &str = "hubbub doctor";
 
 const APPLIED: &str = "select version, name, digest from migrations order by version";
 const SEALED: &str = "select id, sealed from channels order by tenant, id limit 1";
+const LIBRARY: &str = "select library from installation where id = 1";
 const LITE_TABLE: &str = "select count(*) from sqlite_master where type = 'table' and name = 'migrations'";
 const PG_TABLE: &str = "select count(*) from pg_class where relname = 'migrations' and relnamespace = current_schema()::regnamespace";
 
@@ -32,6 +33,10 @@ pub struct Inspection {
     pub skew_ms: Option<i64>,
     /// The nodes that may share it; `None` where there is one, or of an older schema.
     pub nodes: Option<Listed>,
+    /// The library that files were written to last; `None` where one server works, or of an older schema.
+    pub library: Option<String>,
+    /// What a SQLite file has in its schema that no migration made.
+    pub foreign: Vec<String>,
     /// A channel, and its secrets as they are sealed.
     pub sealed: Option<(Uuid, String)>,
 }
@@ -87,7 +92,7 @@ pub async fn standby(
 fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
     let conn = backup::open_to_read(path)?;
     let number = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let (mut applied, mut sealed) = (Applied::new(), None);
+    let (mut applied, mut sealed, mut foreign) = (Applied::new(), None, Vec::new());
     if number(LITE_TABLE)? > 0 {
         let mut statement = conn.prepare(APPLIED)?;
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
@@ -95,9 +100,13 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
         if Schema::of(&applied) != Schema::None {
             sealed = conn.query_row(SEALED, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
         }
+        if migrate::check(&applied).is_ok() {
+            foreign = schema::foreign(&conn, &applied)?;
+        }
     }
     let engine = format!("SQLite {}, {}", rusqlite::version(), path.display());
-    Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: None, nodes: None, sealed })
+    let schema = Schema::of(&applied);
+    Ok(Inspection { engine, schema, skew_ms: None, nodes: None, library: None, foreign, sealed })
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
@@ -118,15 +127,14 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
         }
     }
     let schema = Schema::of(&applied);
-    let nodes = match schema {
-        Schema::Current { .. } => {
-            let rows = client.query(nodes::LIST, &[&nodes::MAX_NODES]).await?;
-            let nodes =
-                rows.iter().map(|row| Node::from_row(&Row::Postgres(row))).collect::<Result<_, _>>()?;
-            Some(Listed { now: theirs, nodes })
-        }
-        _ => None,
-    };
+    let (mut nodes, mut library) = (None, None);
+    if let Schema::Current { .. } = schema {
+        let rows = client.query(nodes::LIST, &[&nodes::MAX_NODES]).await?;
+        let listed = rows.iter().map(|row| Node::from_row(&Row::Postgres(row))).collect::<Result<_, _>>()?;
+        nodes = Some(Listed { now: theirs, nodes: listed });
+        library = client.query_opt(LIBRARY, &[]).await?.and_then(|row| row.get(0));
+    }
     let engine = format!("PostgreSQL {version}");
-    Ok(Inspection { engine, schema, skew_ms: Some(theirs - ours), nodes, sealed })
+    let (skew_ms, foreign) = (Some(theirs - ours), Vec::new());
+    Ok(Inspection { engine, schema, skew_ms, nodes, library, foreign, sealed })
 }

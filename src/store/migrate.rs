@@ -5,7 +5,7 @@
 
 use aws_lc_rs::digest;
 
-use super::{StoreError, Tx};
+use super::{Engine, StoreError, Tx};
 use crate::args;
 
 const FILES: &[(i64, &str, &str)] = &[
@@ -25,6 +25,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (14, "0014_labelled", include_str!("../../migrations/0014_labelled.sql")),
     (15, "0015_nodes", include_str!("../../migrations/0015_nodes.sql")),
     (16, "0016_history", include_str!("../../migrations/0016_history.sql")),
+    (17, "0017_standing", include_str!("../../migrations/0017_standing.sql")),
 ];
 
 /// The migrations that also create what is the engine's own: its part of the search index, and its statistics.
@@ -61,12 +62,7 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
                 error => StoreError::Engine(format!("migration {name}: {error}")),
             })?;
         }
-        let own = match *version {
-            SEARCH => tx.engine().search_schema(),
-            STATISTICS => tx.engine().statistics(),
-            _ => &[],
-        };
-        for statement in own {
+        for statement in own(tx.engine(), *version) {
             tx.exec(statement, &[]).await?;
         }
         let now = tx.now();
@@ -77,6 +73,27 @@ pub(super) async fn run(tx: &mut Tx<'_>) -> Result<(), StoreError> {
     let identity = tx.new_id().simple().to_string().split_off(20);
     tx.exec(IDENTIFY, args![&identity]).await?;
     Ok(())
+}
+
+/// What a migration makes on one engine only.
+const fn own(engine: Engine, version: i64) -> &'static [&'static str] {
+    match version {
+        SEARCH => engine.search_schema(),
+        STATISTICS => engine.statistics(),
+        _ => &[],
+    }
+}
+
+/// All statements that these of our migrations ran on an engine, in their order.
+pub(super) fn statements_of(engine: Engine, applied: &[(i64, String, String)]) -> Vec<&'static str> {
+    let mut all = vec![CREATE];
+    for (version, _, text) in FILES {
+        if applied.iter().any(|(known, ..)| known == version) {
+            all.extend(statements(text));
+            all.extend(own(engine, *version));
+        }
+    }
+    all
 }
 
 fn digest(text: &str) -> String {

@@ -78,13 +78,13 @@ impl Node {
         !opens(self, other) || !opens(other, self)
     }
 
-    /// A file that one of the two writes cannot be read by the other.
-    fn is_apart_from(&self, other: &Self) -> bool {
-        let reads = |reader: &Self, writer: &Self| {
-            let mark = writer.library.as_ref();
-            mark.is_none_or(|mark| reader.library.is_none() || reader.readable.contains(mark))
+    /// Whether a file that it or a node with these libraries writes cannot be read by the other one.
+    pub fn is_apart_from(&self, library: Option<&str>, readable: &[String]) -> bool {
+        let (own, owns) = (self.library.as_deref(), self.readable.as_slice());
+        let reads = |(reader, readable): (Option<&str>, &[String]), written: Option<&str>| {
+            written.is_none_or(|mark| reader.is_none() || readable.iter().any(|one| one == mark))
         };
-        !reads(self, other) || !reads(other, self)
+        !reads((own, owns), library) || !reads((library, readable), own)
     }
 }
 
@@ -211,7 +211,9 @@ impl Verb for Join {
         if let Some(other) = listed.live().find(|other| !has_one_node && other.is_closed_to(node)) {
             return Ok(Joined::OtherKey(Box::new(other.clone())));
         }
-        if let Some(other) = listed.live().find(|other| other.is_apart_from(node)) {
+        if let Some(other) =
+            listed.live().find(|other| other.is_apart_from(node.library.as_deref(), &node.readable))
+        {
             return Ok(Joined::Apart(Box::new(other.clone())));
         }
         if has_one_node {

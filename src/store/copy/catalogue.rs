@@ -1,4 +1,4 @@
-//! The tables of an installation, as the SQLite file's own schema has them: no second list to keep true.
+//! The tables of an installation, as the schema that the migrations make in SQLite has them: no second list to keep true.
 
 use rusqlite::Connection;
 
@@ -76,7 +76,7 @@ const COLUMNS: &str = "select t.name, c.name, lower(c.type), c.pk from sqlite_ma
 const FOREIGN: &str = "select distinct t.name, f.\"table\" from sqlite_master t, pragma_foreign_key_list(t.name) f \
     where t.type = 'table'";
 
-/// All tables that are copied, each after those that its foreign keys name.
+/// All tables of our schema that are copied, each after those that its foreign keys name.
 pub(super) fn tables(conn: &Connection) -> Result<Vec<Table>, StoreError> {
     let mut found: Vec<(Table, Vec<(i64, usize)>)> = Vec::new();
     let mut statement = conn.prepare(COLUMNS)?;

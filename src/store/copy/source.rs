@@ -10,12 +10,13 @@ use tokio::sync::mpsc;
 use super::catalogue::{self, Table, quoted};
 use super::row::{self, Sum};
 use crate::store::value::{Arg, OwnedArg, Row};
-use crate::store::{StoreError, backup, migrate};
+use crate::store::{StoreError, backup, migrate, schema};
 
 /// Values of one batch, at most so many bytes and one row more.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-const APPLIED: &str = "select version, name, digest from migrations order by version";
+/// Of a damaged file both readings would be wrong alike.
+const CHECK: &str = "pragma quick_check(1)";
 /// Differs after every event of any tenant, and after a restore.
 const STATE: &str = "select coalesce(i.identity, '') || '.' || i.epoch || '.' || i.created_at || '.' || \
     (select count(*) from tenants) || '.' || (select coalesce(sum(next_cursor), 0) from tenants) \
@@ -24,6 +25,8 @@ const STATE: &str = "select coalesce(i.identity, '') || '.' || i.epoch || '.' ||
 pub(super) struct Source {
     conn: Connection,
     pub tables: Vec<Table>,
+    /// What other tools have put into the file.
+    pub left_out: Vec<String>,
     /// Tells whether it is what an interrupted copy was made of.
     pub state: String,
 }
@@ -47,12 +50,8 @@ impl Source {
     /// Opens the file and begins the snapshot.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let conn = backup::open_to_read(path)?;
-        backup::check_version(&conn, path)?;
         conn.execute_batch("begin")?;
-        let applied = conn
-            .prepare(APPLIED)?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect::<Result<Vec<(i64, String, String)>, _>>()?;
+        let applied = backup::check_version(&conn, path)?;
         if applied != migrate::ours() {
             return Err(StoreError::Engine(format!(
                 "{} has {} of the {} migrations of this version: start `hubbub serve` on it once, which applies the \
@@ -62,9 +61,26 @@ impl Source {
                 migrate::ours().len()
             )));
         }
-        let tables = catalogue::tables(&conn)?;
+        let ours = schema::in_memory(&applied)?;
+        let altered = schema::altered(&conn, &ours)?;
+        if !altered.is_empty() {
+            return Err(StoreError::Engine(format!(
+                "{} has tables that are not as this server makes them, and nothing was copied: {}",
+                path.display(),
+                altered.join(", ")
+            )));
+        }
+        let verdict: String = conn.query_row(CHECK, [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(StoreError::Engine(format!(
+                "{} is damaged ({verdict}): restore a backup, and copy that",
+                path.display()
+            )));
+        }
+        let left_out = schema::beside(&conn, &ours)?.iter().map(ToString::to_string).collect();
+        let tables = catalogue::tables(&ours)?;
         let state = conn.query_row(STATE, [], |row| row.get(0))?;
-        Ok(Self { conn, tables, state })
+        Ok(Self { conn, tables, left_out, state })
     }
 
     pub(super) fn count(&self, table: &Table) -> Result<u64, StoreError> {
