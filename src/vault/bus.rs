@@ -131,7 +131,7 @@ mod tests {
     fn an_old_key_opens_while_a_node_seals_with_it() {
         let (before, after, other) = (seal(&[1]), seal(&[2, 1]), seal(&[3]));
         let old = Vault::new(MasterKey([1; 32]), &[]).expect("a vault").key_ids();
-        let mut sealed = || before.seal("c", b"x".to_vec()).expect("sealed");
+        let sealed = || before.seal("c", b"x".to_vec()).expect("sealed");
         assert_eq!(after.open("c", sealed()), None);
         after.set_used(old);
         assert_eq!(after.open("c", sealed()).expect("opened"), b"x");
