@@ -22,7 +22,7 @@ const BEAT: &str = "insert into nodes (id, name, address, version, started_at, s
     on conflict (id) do update set address = $3, seen_at = $6, clock_at = $7, state = $8, reason = $9, bus = $10, \
     round_trip_us = $11, sessions = $12";
 pub(super) const LIST: &str = "select id, name, address, version, started_at, seen_at, clock_at, state, reason, bus, round_trip_us, sessions, \
-    library, readable, master_keys from nodes order by name, address, started_at, id limit $1";
+    library, readable, master_keys from nodes order by seen_at desc limit $1";
 const LEAVE: &str = "delete from nodes where id = $1";
 const FORGET: &str = "delete from nodes where seen_at < $1";
 const FORGET_FORMER: &str =
@@ -60,6 +60,10 @@ pub struct Node {
 }
 
 impl Node {
+    fn place_in_list(&self) -> (&str, &str, i64, Uuid) {
+        (&self.name, &self.address, self.started_at, self.id)
+    }
+
     /// Milliseconds since it was seen last, at this time of the database.
     pub fn silent_ms(&self, now: i64) -> i64 {
         (now - self.seen_at).max(0)
@@ -126,7 +130,10 @@ pub struct Listed {
 impl Listed {
     async fn load(tx: &mut Tx<'_>) -> Result<Self, StoreError> {
         let now = database_time(tx).await?;
-        Ok(Self { now, nodes: tx.all(LIST, args![MAX_NODES]).await? })
+        // Of too many those of which nothing is heard are left out: whoever is not in the list has left.
+        let mut nodes: Vec<Node> = tx.all(LIST, args![MAX_NODES]).await?;
+        nodes.sort_by(|a, b| a.place_in_list().cmp(&b.place_in_list()));
+        Ok(Self { now, nodes })
     }
 
     /// Those that were heard of a moment ago, with how they are.

@@ -355,7 +355,7 @@ impl Pg {
         if let (Some(tenant), Some(lock)) = (tenant, tx.engine().tenant_lock())
             && let Some((top,)) = tx.one::<(i64,)>(lock, args![tenant]).await?
         {
-            tx.set_top(top);
+            tx.begin_at(top);
         }
         Ok(())
     }
@@ -370,9 +370,10 @@ impl Pg {
     }
 }
 
-/// Writes the tenant's feed cursor back, and waits for the answers of all statements sent.
+/// Writes the tenant's feed cursor back if it moved, and waits for the answers of all statements sent.
 async fn release(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
-    if let (Some(tenant), Some(top)) = (tenant, tx.top()) {
+    // A row that every transaction wrote anew would be slow to find while somebody looks at an old state of the database.
+    if let (Some(tenant), Some(top)) = (tenant, tx.moved_top()) {
         tx.put(SET_CURSOR, args![tenant, top]).await?;
     }
     tx.settle().await

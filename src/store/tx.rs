@@ -24,6 +24,8 @@ pub struct Tx<'c> {
     tenant: Option<Uuid>,
     /// The last assigned cursor, where this transaction locks the tenant's row and writes the cursor back at its end.
     top: Option<i64>,
+    /// The same as the tenant's row has it.
+    stored_top: Option<i64>,
     drafts: Vec<Draft>,
     wakes: Vec<Wake>,
     trace: Option<Trace>,
@@ -56,6 +58,7 @@ impl<'c> Tx<'c> {
             now_ms,
             tenant: None,
             top: None,
+            stored_top: None,
             drafts: Vec::new(),
             wakes: Vec::new(),
             trace: None,
@@ -108,6 +111,16 @@ impl<'c> Tx<'c> {
 
     pub(super) fn top(&self) -> Option<i64> {
         self.top
+    }
+
+    /// As the tenant's row has it, which this transaction has locked.
+    pub(super) fn begin_at(&mut self, top: i64) {
+        (self.top, self.stored_top) = (Some(top), Some(top));
+    }
+
+    /// The newest cursor, if the tenant's row has another one.
+    pub(super) fn moved_top(&self) -> Option<i64> {
+        self.top.filter(|_| self.top != self.stored_top)
     }
 
     pub(super) fn set_top(&mut self, top: i64) {

@@ -4,6 +4,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use tokio::time::sleep;
@@ -16,6 +17,9 @@ use crate::{
 
 /// Members in one message.
 const MAX_MEMBERS: usize = 200;
+/// Messages that are published without a pause, and the pause: 100,000 topics take four seconds of the ten.
+const PORTION: usize = 256;
+const PAUSE: Duration = Duration::from_millis(10);
 
 pub(super) async fn run(rooms: Weak<Rooms>) {
     loop {
@@ -30,7 +34,15 @@ pub(super) async fn run(rooms: Weak<Rooms>) {
         for room in &all {
             presence::expire(room, keep);
         }
-        tell(&rooms, all);
+        // At once they would take the place of everything else that waits for the bus.
+        let mut told = 0;
+        for (topic, members) in by_topic(all) {
+            told += publish(&rooms, &topic, &members);
+            if told >= PORTION {
+                told = 0;
+                sleep(PAUSE).await;
+            }
+        }
     }
 }
 
@@ -54,6 +66,22 @@ pub(super) fn room(rooms: &Rooms, name: &str, node: &str) {
 }
 
 fn tell(rooms: &Rooms, which: impl IntoIterator<Item = Arc<Room>>) {
+    for (topic, members) in by_topic(which) {
+        publish(rooms, &topic, &members);
+    }
+}
+
+/// Returns the number of messages.
+fn publish(rooms: &Rooms, topic: &Arc<str>, members: &[(String, bus::Member)]) -> usize {
+    let parts = members.chunks(MAX_MEMBERS);
+    let count = parts.len();
+    for part in parts {
+        rooms.context.link.publish(topic, || Message::Present { members: part.to_vec() });
+    }
+    count
+}
+
+fn by_topic(which: impl IntoIterator<Item = Arc<Room>>) -> HashMap<Arc<str>, Vec<(String, bus::Member)>> {
     let mut by_topic: HashMap<Arc<str>, Vec<(String, bus::Member)>> = HashMap::new();
     for room in which {
         let Some(topic) = room.topic() else { continue };
@@ -63,9 +91,5 @@ fn tell(rooms: &Rooms, which: impl IntoIterator<Item = Arc<Room>>) {
             by_topic.entry(Arc::clone(topic)).or_default().extend(members);
         }
     }
-    for (topic, members) in by_topic {
-        for part in members.chunks(MAX_MEMBERS) {
-            rooms.context.link.publish(&topic, || Message::Present { members: part.to_vec() });
-        }
-    }
+    by_topic
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
 use super::{
@@ -19,6 +20,9 @@ use crate::{
     },
     stats::count,
 };
+
+/// Rooms of one session that are entered at a time.
+const ROOMS_AT_ONCE: usize = 32;
 
 /// Asks the authority. Load is shed here, before the connect reply, because clients back off only then.
 pub(super) async fn command(
@@ -54,7 +58,7 @@ pub(super) async fn command(
         return Err(code.into());
     }
 
-    let mut subs: Vec<(String, SubscribeReply)> = Vec::with_capacity(rooms.len());
+    let mut entrances = Vec::with_capacity(rooms.len());
     for ServerSub { room, sub } in rooms {
         match session.subs.begin(&room, info.limits.max_rooms) {
             Ok(()) => {}
@@ -72,7 +76,16 @@ pub(super) async fn command(
             filter: None,
             server_side: true,
         };
-        match entrance.go(&room, sub).await {
+        entrances.push(async move {
+            let entered = entrance.go(&room, sub).await;
+            (room, entered)
+        });
+    }
+    // Each may wait for the log: one after the other they would take as long as there are rooms.
+    let mut subs: Vec<(String, SubscribeReply)> = Vec::with_capacity(entrances.len());
+    let mut entering = stream::iter(entrances).buffered(ROOMS_AT_ONCE);
+    while let Some((room, entered)) = entering.next().await {
+        match entered {
             Ok(reply) => subs.push((room, reply)),
             // Revoked meanwhile.
             Err(error) if error == ErrorReply::PERMISSION_DENIED => session.subs.forget(&room),

@@ -64,7 +64,9 @@ async fn follow(shared: &Shared, mut sink: PubSubSink) -> String {
                 }
             }
             on.extend(more.iter().cloned());
-            on.retain(|topic| !fewer.contains(topic));
+            for topic in &fewer {
+                on.remove(topic);
+            }
             let done = in_time(async {
                 if !more.is_empty() {
                     sink.subscribe(&channels(shared, &more)).await?;

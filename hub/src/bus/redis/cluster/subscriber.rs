@@ -95,7 +95,9 @@ impl Hearing<'_> {
                 () = self.shared.topics.changed.notified() => (false, self.shared.topics.changes()),
                 () = self.ear.left.notified() => {
                     let left = std::mem::take(&mut lock(&self.ear.state).left);
-                    self.on.retain(|topic, _| !left.contains(topic));
+                    for topic in &left {
+                        self.on.remove(topic);
+                    }
                     let has = |topic: &Arc<str>| self.shared.topics.has(topic);
                     (true, left.into_iter().map(|topic| (Arc::clone(&topic), has(&topic))).collect())
                 }
