@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, events, migrate};
+use super::{StoreError, events, history_term, migrate};
 use crate::clock::{Clock, Ids};
 use crate::private;
 
@@ -73,11 +73,25 @@ pub fn restore(
     let conn = Connection::open(&draft.path)?;
     let epoch = events::random_epoch(&Ids::new(clock.clone()));
     conn.execute(events::RENEW, [&epoch])?;
+    if database.exists() {
+        // One that cannot be read, or an older schema, hands nothing on: the operator does, by a command.
+        let _ = inherit(&conn, database);
+    }
     let unsent = conn.query_row(UNSENT, [], |row| row.get(0))?;
     conn.close().map_err(|(_, error)| error)?;
     let former = if database.exists() { Some(set_aside(database, clock)?) } else { None };
     draft.replace(database)?;
     Ok(Restored { copied, former, epoch, unsent })
+}
+
+/// What is put in the place of a database goes on with its history in MongoDB; a backup alone counts as a copy there
+/// (`history_term.rs`).
+fn inherit(restored: &Connection, former: &Path) -> Result<(), StoreError> {
+    let former = open_to_read(former)?;
+    let found: (Option<String>, Option<String>, Option<String>) =
+        former.query_row(history_term::CLAIM, [], |row| Ok((row.get(1)?, row.get(2)?, row.get(0)?)))?;
+    restored.execute(history_term::INHERIT, found)?;
+    Ok(())
 }
 
 /// Refuses what is no database of ours, or one of a newer version.

@@ -7,6 +7,7 @@ use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
 use super::dialect::POSTGRES_CLOCK;
+use super::history_term::{self, HistoryClaim};
 use super::nodes::{self, Listed, Node};
 use super::postgres::{connect, replica};
 use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate};
@@ -30,6 +31,8 @@ pub struct Inspection {
     pub skew_ms: Option<i64>,
     /// The nodes that may share it; `None` where there is one, or of an older schema.
     pub nodes: Option<Listed>,
+    /// By what it proves that a history in MongoDB is its own; `None` with an older schema.
+    pub history: Option<HistoryClaim>,
     /// A channel, and its secrets as they are sealed.
     pub sealed: Option<(Uuid, String)>,
 }
@@ -95,7 +98,17 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
         }
     }
     let engine = format!("SQLite {}, {}", rusqlite::version(), path.display());
-    Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: None, nodes: None, sealed })
+    let schema = Schema::of(&applied);
+    let history = match schema {
+        Schema::Current { .. } => {
+            let claim = |row: &rusqlite::Row<'_>| {
+                Ok(HistoryClaim { identity: row.get(0)?, term: row.get(1)?, next: row.get(2)? })
+            };
+            conn.query_row(history_term::CLAIM, [], claim).optional()?
+        }
+        _ => None,
+    };
+    Ok(Inspection { engine, schema, skew_ms: None, nodes: None, history, sealed })
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
@@ -114,15 +127,14 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
         }
     }
     let schema = Schema::of(&applied);
-    let nodes = match schema {
-        Schema::Current { .. } => {
-            let rows = client.query(nodes::LIST, &[&nodes::MAX_NODES]).await?;
-            let nodes =
-                rows.iter().map(|row| Node::from_row(&Row::Postgres(row))).collect::<Result<_, _>>()?;
-            Some(Listed { now: theirs, nodes })
-        }
-        _ => None,
-    };
+    let (mut nodes, mut history) = (None, None);
+    if let Schema::Current { .. } = schema {
+        let row = client.query_opt(history_term::CLAIM, &[]).await?;
+        history = row.map(|row| HistoryClaim::from_row(&Row::Postgres(&row))).transpose()?;
+        let rows = client.query(nodes::LIST, &[&nodes::MAX_NODES]).await?;
+        let all = rows.iter().map(|row| Node::from_row(&Row::Postgres(row))).collect::<Result<_, _>>()?;
+        nodes = Some(Listed { now: theirs, nodes: all });
+    }
     let engine = format!("PostgreSQL {version}");
-    Ok(Inspection { engine, schema, skew_ms: Some(theirs - ours), nodes, sealed })
+    Ok(Inspection { engine, schema, skew_ms: Some(theirs - ours), nodes, history, sealed })
 }

@@ -25,6 +25,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (14, "0014_labelled", include_str!("../../migrations/0014_labelled.sql")),
     (15, "0015_nodes", include_str!("../../migrations/0015_nodes.sql")),
     (16, "0016_history", include_str!("../../migrations/0016_history.sql")),
+    (18, "0018_history_owner", include_str!("../../migrations/0018_history_owner.sql")),
 ];
 
 /// The migrations that also create what is the engine's own: its part of the search index, and its statistics.

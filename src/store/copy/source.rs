@@ -16,8 +16,9 @@ use crate::store::{StoreError, backup, migrate};
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 const APPLIED: &str = "select version, name, digest from migrations order by version";
-/// Differs after every event of any tenant, and after a restore.
+/// Differs after every event of any tenant, after a restore, and where a server ran that has a history in MongoDB.
 const STATE: &str = "select coalesce(i.identity, '') || '.' || i.epoch || '.' || i.created_at || '.' || \
+    coalesce(i.history_term, '') || '.' || \
     (select count(*) from tenants) || '.' || (select coalesce(sum(next_cursor), 0) from tenants) \
     from installation i where i.id = 1";
 
