@@ -24,8 +24,8 @@ const COMMIT_EVERY: Duration = Duration::from_secs(1);
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     status: &'static str,
-    /// What works with less than it should: `history`, while MongoDB is away; `replica`, while the primary does its reads.
-    /// Nothing in it: all is well.
+    /// What works with less than it should: `history`, while MongoDB is away; `history_owner` beside it, while another
+    /// installation has it; `replica`, while the primary does its reads. Nothing in it: all is well.
     degraded: Vec<&'static str>,
 }
 
@@ -79,7 +79,8 @@ pub async fn ready(State(app): State<AppState>) -> Result<Json<Health>, Problem>
         }
         Ok(Ok(())) => {
             let has_replica = app.store.replica().is_none_or(|replica| replica.standing == Standing::Up);
-            let parts = [("history", app.history.is_up()), ("replica", has_replica)];
+            let (is_up, is_owned) = (app.history.is_up(), app.history.is_owned());
+            let parts = [("history", is_up), ("history_owner", is_owned), ("replica", has_replica)];
             let degraded = parts.into_iter().filter(|(_, is_up)| !is_up).map(|(part, _)| part).collect();
             Ok(Json(Health { degraded, ..Health::of("ready") }))
         }
