@@ -1,7 +1,8 @@
 //! The long history of conversations: a port with two implementations. The store has what its verbs write; MongoDB gets the
 //! same from the feed, and keeps it for longer. Both give the same pages.
 //!
-//! With MongoDB, messages may leave the store (`store/history.rs`): a page then continues from there (`page.rs`).
+//! With MongoDB, messages may leave the store (`store/history.rs`): a page then continues from there (`page.rs`). One database
+//! has it, and copies of it are kept out (`mongo/owner.rs`).
 //!
 //! To add an implementation: a variant here, its file beside `store.rs`, and a line in `tests/history/suite.rs`.
 
@@ -20,6 +21,7 @@ use crate::config;
 use crate::error::Error;
 use crate::model::Message;
 use crate::store::history::HasLeft;
+use crate::store::history_term::HistoryClaim;
 use crate::store::{Event, Store};
 
 use mongo::Mongo;
@@ -67,9 +69,33 @@ pub enum History {
     Mongo(Mongo),
 }
 
-/// The version of the MongoDB that a configuration names; what is wrong with it, for people.
-pub async fn ask(config: &config::History) -> Result<String, String> {
-    Mongo::ask(config).await
+/// What was found where a configuration says that MongoDB is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub version: String,
+    /// Why the database that was asked for would not be let in, for people; `None`: it would.
+    pub refusal: Option<String>,
+}
+
+/// Asks the MongoDB that a configuration names, as a database with this claim would; what is wrong with it, for people.
+pub async fn ask(
+    config: &config::History,
+    claim: Option<&HistoryClaim>,
+    now_ms: i64,
+) -> Result<Asked, String> {
+    Mongo::ask(config, claim, now_ms).await
+}
+
+/// Makes what is kept in MongoDB this store's, whosever it is; says what was done.
+pub async fn take_over(
+    config: &config::History,
+    store: &Store,
+    while_in_use: bool,
+) -> anyhow::Result<String> {
+    if config.url.is_empty() {
+        anyhow::bail!("history.url: names no MongoDB, so the store has all messages");
+    }
+    Mongo::take_over(config, store, while_in_use).await
 }
 
 impl History {
@@ -92,11 +118,35 @@ impl History {
         !matches!(self, Self::Store(_))
     }
 
-    /// Whether it was reached when it was last asked.
+    /// Whether it was reached when it was last asked, and is ours.
     pub fn is_up(&self) -> bool {
         match self {
             Self::Store(_) => true,
             Self::Mongo(mongo) => mongo.is_up(),
+        }
+    }
+
+    /// `false`: another installation, or another copy of this one, has it.
+    pub fn is_owned(&self) -> bool {
+        match self {
+            Self::Store(_) => true,
+            Self::Mongo(mongo) => mongo.is_owned(),
+        }
+    }
+
+    /// Fails unless it is there and ours: what was acknowledged before is safe only then.
+    pub async fn hold(&self) -> Result<(), Error> {
+        match self {
+            Self::Store(_) => Ok(()),
+            Self::Mongo(mongo) => mongo.hold().await,
+        }
+    }
+
+    /// Keeps it ours, for as long as this runs.
+    pub async fn watch(&self) {
+        match self {
+            Self::Store(_) => {}
+            Self::Mongo(mongo) => mongo.watch().await,
         }
     }
 

@@ -144,6 +144,10 @@ impl App {
         app.tasks.spawn(Arc::clone(&app.dispatcher).run(app.soft.clone()));
         app.tasks.spawn(Arc::clone(&app.typing).run(Arc::clone(&app.dispatcher), app.soft.clone()));
         app.tasks.spawn(Arc::clone(&app.hearing).run(app.soft.clone()));
+        if app.history.is_beside() {
+            let (history, soft) = (app.history.clone(), app.soft.clone());
+            app.tasks.spawn(async move { soft.run_until_cancelled(history.watch()).await });
+        }
         app.beat.spawn(beat::run(Arc::clone(&app), node));
         let env = Arc::new(env);
         app.consumers.start(&env);

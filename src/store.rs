@@ -39,6 +39,7 @@ pub mod envelopes;
 pub mod events;
 pub mod files;
 pub mod history;
+pub mod history_term;
 pub mod inspect;
 pub mod jobs;
 pub mod labelled;
@@ -326,6 +327,7 @@ pub fn statements() -> Vec<(&'static str, &'static [&'static str])> {
         ("reads", reads::ALL),
         ("retention", retention::ALL),
         ("history", history::ALL),
+        ("history_term", history_term::ALL),
         ("search", search::ALL),
         ("sessions", sessions::ALL),
         ("source_names", source_names::ALL),

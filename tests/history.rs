@@ -4,6 +4,7 @@
 mod leaving;
 mod limits;
 mod outage;
+mod owner;
 mod script;
 mod server;
 mod suite;

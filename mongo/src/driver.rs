@@ -1,8 +1,9 @@
-//! MongoDB's side: one client with a bounded pool, two collections and their indexes. Every call ends after a time, and every
+//! MongoDB's side: one client with a bounded pool, the collections and their indexes. Every call ends after a time, and every
 //! write is acknowledged by a majority before it counts.
 
 mod fault;
 mod forget;
+mod owner;
 mod read;
 mod write;
 
@@ -25,6 +26,8 @@ use crate::layout;
 /// Messages by conversation, and those that are too large for it.
 const BUCKETS: &str = "history";
 const LARGE: &str = "history_large";
+/// One document: whose all of it is.
+const OWNER: &str = "history_owner";
 
 /// How long a server is looked for, and how long a call may take in all. A majority has less: the call then says which part
 /// failed.

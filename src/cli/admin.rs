@@ -7,6 +7,7 @@ mod channel;
 mod company;
 mod feed;
 mod find;
+mod history;
 mod job;
 mod key;
 mod tenant;
@@ -50,6 +51,9 @@ pub(super) enum Admin {
     /// What clients follow.
     #[command(subcommand)]
     Feed(feed::Feed),
+    /// The long history in MongoDB.
+    #[command(subcommand)]
+    History(history::History),
     /// Work that was given up.
     #[command(subcommand)]
     Job(job::Job),
@@ -69,6 +73,7 @@ impl Admin {
             Self::App(command) => command.run(&admin).await,
             Self::Channel(command) => command.run(&admin).await,
             Self::Feed(command) => command.run(&admin).await,
+            Self::History(command) => command.run(&admin).await,
             Self::Job(command) => command.run(&admin).await,
             Self::Key(command) => command.run(&admin).await,
         };

@@ -1,26 +1,33 @@
 //! MongoDB's side: messages of events and of the store as the crate `mongo` takes them, with the version by which it tells
 //! the newer one.
 
+mod owner;
+
+use std::sync::Arc;
+
 use anyhow::Context as _;
 use mongo::{Entry, Fault, Settings, Version};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{End, Forgotten, PAGE_BYTES, Page, Wanted};
+use super::{Asked, End, Forgotten, PAGE_BYTES, Page, Wanted};
 use crate::config;
 use crate::error::Error;
 use crate::model::EventKind;
 use crate::store::history::{Older, Place};
+use crate::store::history_term::HistoryClaim;
 use crate::store::{Event, Store, history};
+
+use owner::Ownership;
 
 /// Messages that one step of a filling takes in.
 const FILL: i64 = 128;
-const AWAY: &str = "the older messages are not there for the moment: try again";
 
 #[derive(Clone)]
 pub struct Mongo {
     inner: mongo::History,
+    owner: Arc<Ownership>,
     store: Store,
     /// Days that messages are kept, of tenants without their own.
     days: i64,
@@ -54,7 +61,7 @@ struct SeenMessage {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Away(why) => Self::Away { code: "history_away", detail: AWAY, why },
+            Fault::Away(why) => owner::away(why),
             Fault::Refused(_) => Self::Internal(anyhow::Error::new(fault)),
         }
     }
@@ -64,16 +71,53 @@ impl Mongo {
     pub(super) async fn open(config: &config::History, store: &Store) -> anyhow::Result<Self> {
         let inner = mongo::History::new(&settings(config)).await?;
         tracing::info!(at = config::redacted(&config.url), "messages go to MongoDB as well");
-        Ok(Self { inner, store: store.clone(), days: config.days })
+        let owner = Arc::new(Ownership::new(inner.clone(), store.clone(), place(config)));
+        Ok(Self { inner, owner, store: store.clone(), days: config.days })
     }
 
     pub(super) fn is_up(&self) -> bool {
-        self.inner.is_up()
+        self.inner.is_up() && !self.owner.is_refused()
     }
 
-    pub(super) async fn ask(config: &config::History) -> Result<String, String> {
+    pub(super) fn is_owned(&self) -> bool {
+        !self.owner.is_refused()
+    }
+
+    pub(super) async fn ask(
+        config: &config::History,
+        claim: Option<&HistoryClaim>,
+        now_ms: i64,
+    ) -> Result<Asked, String> {
         let told = |fault: Fault| format!("{}: {fault}", config::redacted(&config.url));
-        mongo::History::new(&settings(config)).await.map_err(told)?.ask().await.map_err(told)
+        let inner = mongo::History::new(&settings(config)).await.map_err(told)?;
+        let version = inner.ask().await.map_err(told)?;
+        let refusal = match claim {
+            Some(claim) => owner::judge(&inner, &place(config), claim, now_ms).await.map_err(told)?,
+            None => None,
+        };
+        Ok(Asked { version, refusal })
+    }
+
+    pub(super) async fn take_over(
+        config: &config::History,
+        store: &Store,
+        while_in_use: bool,
+    ) -> anyhow::Result<String> {
+        let inner = mongo::History::new(&settings(config)).await?;
+        Ownership::new(inner, store.clone(), place(config)).take_over(while_in_use).await
+    }
+
+    /// Who has it.
+    pub fn owner(&self) -> &Ownership {
+        &self.owner
+    }
+
+    pub(super) async fn hold(&self) -> Result<(), Error> {
+        self.owner.hold().await
+    }
+
+    pub(super) async fn watch(&self) {
+        self.owner.watch().await;
     }
 
     /// The driver's side, for what only it can tell.
@@ -83,6 +127,7 @@ impl Mongo {
 
     pub(super) async fn apply(&self, tenant: Uuid, events: &[Event]) -> Result<(), Error> {
         let mut entries = Vec::new();
+        self.hold().await?;
         let place = self.store.read(history::Where { tenant }).await?;
         for event in events {
             entries.extend(entry(event, &place.epoch)?);
@@ -91,6 +136,7 @@ impl Mongo {
     }
 
     pub(super) async fn fill(&self, tenant: Uuid, before: Uuid) -> Result<Option<Uuid>, Error> {
+        self.hold().await?;
         let (place, older) = self.store.read(history::LoadOlder { tenant, before, limit: FILL }).await?;
         // What a message is like in this snapshot, it is at the newest event of the snapshot.
         let version = Version { epoch: place.epoch.clone(), cursor: place.top };
@@ -110,6 +156,7 @@ impl Mongo {
     }
 
     pub(super) async fn page(&self, wanted: Wanted) -> Result<Page, Error> {
+        self.hold().await?;
         let Wanted { tenant, conversation, after, before, end, limit } = wanted;
         let end = match end {
             End::Newest => mongo::End::Newest,
@@ -123,6 +170,7 @@ impl Mongo {
     }
 
     pub(super) async fn forget(&self, tenant: Uuid, what: Forgotten) -> Result<(), Error> {
+        self.hold().await?;
         let place = self.store.read(history::Where { tenant }).await?;
         let until = Version { epoch: place.epoch, cursor: place.top };
         let what = match what {
@@ -134,12 +182,18 @@ impl Mongo {
     }
 
     pub(super) async fn keep_for(&self, tenant: Uuid, own: Option<i64>) -> Result<(), Error> {
+        self.hold().await?;
         Ok(self.inner.keep_for(tenant, own.unwrap_or(self.days)).await?)
     }
 }
 
 fn settings(config: &config::History) -> Settings {
     Settings { url: config.url.clone(), database: config.database.clone() }
+}
+
+/// The database, as logs may show it.
+fn place(config: &config::History) -> String {
+    format!("the database {} of {}", config.database, mongo::redacted(&config.url))
 }
 
 /// The message of an event, as it is at the event.

@@ -3,9 +3,10 @@
 
 use uuid::Uuid;
 
-use super::{Forgotten, Page, Wanted};
+use super::{Asked, Forgotten, Page, Wanted};
 use crate::config;
 use crate::error::Error;
+use crate::store::history_term::HistoryClaim;
 use crate::store::{Event, Store};
 
 const NONE: &str = "this build has no MongoDB: take a released one (`make build`), build with `--features mongo`, or leave it empty";
@@ -19,11 +20,27 @@ impl Mongo {
         anyhow::bail!(NONE)
     }
 
-    pub(super) async fn ask(_: &config::History) -> Result<String, String> {
+    pub(super) async fn ask(_: &config::History, _: Option<&HistoryClaim>, _: i64) -> Result<Asked, String> {
         Err(NONE.to_owned())
     }
 
+    pub(super) async fn take_over(_: &config::History, _: &Store, _: bool) -> anyhow::Result<String> {
+        anyhow::bail!(NONE)
+    }
+
     pub(super) fn is_up(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn is_owned(&self) -> bool {
+        match *self {}
+    }
+
+    pub(super) async fn hold(&self) -> Result<(), Error> {
+        match *self {}
+    }
+
+    pub(super) async fn watch(&self) {
         match *self {}
     }
 

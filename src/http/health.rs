@@ -25,9 +25,9 @@ const COMMIT_EVERY: Duration = Duration::from_secs(1);
 #[derive(Serialize, ToSchema)]
 pub struct Health {
     status: &'static str,
-    /// What works with less than it should: `history`, while MongoDB is away; `replica`, while the primary does its reads;
-    /// `bus`, while the database is read instead; `nodes`, while nothing comes from one that runs. Nothing in it: all is
-    /// well.
+    /// What works with less than it should: `history`, while MongoDB is away; `history_owner` beside it, while another
+    /// installation has it; `replica`, while the primary does its reads; `bus`, while the database is read instead; `nodes`,
+    /// while nothing comes from one that runs. Nothing in it: all is well.
     degraded: Vec<&'static str>,
 }
 
@@ -96,6 +96,7 @@ async fn look(app: &App) -> Result<Json<Health>, Problem> {
                 (BUS, reason(app) != Some(NodeReason::Bus)),
                 ("nodes", app.nodes.hears_all()),
                 ("history", app.history.is_up()),
+                ("history_owner", app.history.is_owned()),
                 ("replica", has_replica),
             ];
             let degraded = parts.into_iter().filter(|(_, is_up)| !is_up).map(|(part, _)| part).collect();

@@ -86,6 +86,9 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
             metrics::counter!("hubbub_replica_reads_total", "place" => place).absolute(count);
         }
     }
+    if app.history.is_beside() {
+        metrics::gauge!("hubbub_history_owned").set(f64::from(u8::from(app.history.is_owned())));
+    }
     metrics::gauge!("hubbub_unfinished_bytes")
         .set((app.admission.budget.used() + app.admission.strangers.used()) as f64);
     metrics::gauge!("process_max_fds").set(app.descriptors.limit() as f64);

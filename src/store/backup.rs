@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, events, migrate, schema};
+use super::{StoreError, events, history_term, migrate, schema};
 use crate::clock::{Clock, Ids};
 use crate::file_draft::{FileDraft, folder_of, keep_as};
 use crate::private;
@@ -86,11 +86,25 @@ pub fn restore(
     conn.execute_batch(NO_TRUST)?;
     let epoch = events::random_epoch(&Ids::new(clock.clone()));
     conn.execute(events::RENEW, [&epoch])?;
+    if database.exists() {
+        // One that cannot be read, or an older schema, hands nothing on: the operator does, by a command.
+        let _ = inherit(&conn, database);
+    }
     let unsent = conn.query_row(UNSENT, [], |row| row.get(0))?;
     conn.close().map_err(|(_, error)| error)?;
     let former = if database.exists() { Some(set_aside(database, clock)?) } else { None };
     draft.replace(database).map_err(|error| cannot("replace", database, &error))?;
     Ok(Restored { copied, former, epoch, unsent })
+}
+
+/// What is put in the place of a database goes on with its history in MongoDB; a backup alone counts as a copy there
+/// (`history_term.rs`).
+fn inherit(restored: &Connection, former: &Path) -> Result<(), StoreError> {
+    let former = open_to_read(former)?;
+    let found: (Option<String>, Option<String>, Option<String>) =
+        former.query_row(history_term::CLAIM, [], |row| Ok((row.get(1)?, row.get(2)?, row.get(0)?)))?;
+    restored.execute(history_term::INHERIT, found)?;
+    Ok(())
 }
 
 /// What of a file's schema its migrations did not make.

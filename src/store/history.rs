@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::consumers::{self, ConsumerState};
+use super::consumers::{self, ConsumerState, Progress};
 use super::search::{self, Change, End};
 use super::value::from_row;
 use super::{StoreError, Tx, Verb, attachments, deliveries, events, messages};
@@ -88,6 +88,46 @@ impl Verb for HasLeft {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         Ok(tx.one::<(Uuid,)>(ANY_LOOK, &[]).await?.is_some())
+    }
+}
+
+/// A page of all tenants, by rising id.
+pub struct Tenants {
+    pub after: Uuid,
+    pub limit: i64,
+}
+
+impl Verb for Tenants {
+    type Out = Vec<Uuid>;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Uuid>, Error> {
+        let page = consumers::places(tx, CONSUMER, self.after, self.limit).await?;
+        Ok(page.into_iter().map(|place| place.tenant).collect())
+    }
+}
+
+/// Has a tenant's messages brought to MongoDB again. None leaves the store before all are there.
+pub struct FillAgain {
+    pub tenant: Uuid,
+}
+
+impl Verb for FillAgain {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let progress = Progress {
+            version: VERSION,
+            state: ConsumerState::Filling,
+            cursor: consumers::top(tx, self.tenant).await?,
+            position: Some(Uuid::max()),
+            failures: 0,
+            retry_at: None,
+        };
+        Ok(consumers::put(tx, self.tenant, CONSUMER, &progress).await?)
     }
 }
 

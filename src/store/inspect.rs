@@ -7,6 +7,7 @@ use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
 use super::dialect::POSTGRES_CLOCK;
+use super::history_term::{self, HistoryClaim};
 use super::nodes::{self, Listed, Node};
 use super::postgres::{connect, fit, replica};
 use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate, schema};
@@ -37,6 +38,8 @@ pub struct Inspection {
     pub library: Option<String>,
     /// What a SQLite file has in its schema that no migration made.
     pub foreign: Vec<String>,
+    /// By what it proves that a history in MongoDB is its own; `None` with an older schema.
+    pub history: Option<HistoryClaim>,
     /// A channel, and its secrets as they are sealed.
     pub sealed: Option<(Uuid, String)>,
 }
@@ -106,7 +109,16 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
     }
     let engine = format!("SQLite {}, {}", rusqlite::version(), path.display());
     let schema = Schema::of(&applied);
-    Ok(Inspection { engine, schema, skew_ms: None, nodes: None, library: None, foreign, sealed })
+    let history = match schema {
+        Schema::Current { .. } => {
+            let claim = |row: &rusqlite::Row<'_>| {
+                Ok(HistoryClaim { identity: row.get(0)?, term: row.get(1)?, next: row.get(2)? })
+            };
+            conn.query_row(history_term::CLAIM, [], claim).optional()?
+        }
+        _ => None,
+    };
+    Ok(Inspection { engine, schema, skew_ms: None, nodes: None, library: None, history, foreign, sealed })
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
@@ -127,8 +139,10 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
         }
     }
     let schema = Schema::of(&applied);
-    let (mut nodes, mut library) = (None, None);
+    let (mut nodes, mut library, mut history) = (None, None, None);
     if let Schema::Current { .. } = schema {
+        let row = client.query_opt(history_term::CLAIM, &[]).await?;
+        history = row.map(|row| HistoryClaim::from_row(&Row::Postgres(&row))).transpose()?;
         let rows = client.query(nodes::LIST, &[&nodes::MAX_NODES]).await?;
         let listed = rows.iter().map(|row| Node::from_row(&Row::Postgres(row))).collect::<Result<_, _>>()?;
         nodes = Some(Listed { now: theirs, nodes: listed });
@@ -136,5 +150,5 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
     }
     let engine = format!("PostgreSQL {version}");
     let (skew_ms, foreign) = (Some(theirs - ours), Vec::new());
-    Ok(Inspection { engine, schema, skew_ms, nodes, library, foreign, sealed })
+    Ok(Inspection { engine, schema, skew_ms, nodes, library, history, foreign, sealed })
 }

@@ -26,6 +26,7 @@ const FILES: &[(i64, &str, &str)] = &[
     (15, "0015_nodes", include_str!("../../migrations/0015_nodes.sql")),
     (16, "0016_history", include_str!("../../migrations/0016_history.sql")),
     (17, "0017_standing", include_str!("../../migrations/0017_standing.sql")),
+    (18, "0018_history_owner", include_str!("../../migrations/0018_history_owner.sql")),
 ];
 
 /// The migrations that also create what is the engine's own: its part of the search index, and its statistics.

@@ -33,6 +33,11 @@ pub(super) async fn run(env: &Env, tenant: Uuid, own: Option<i64>) -> Result<(),
         return Ok(());
     }
     loop {
+        // What another one has by now is not what it acknowledged.
+        if let Err(error) = env.history.hold().await {
+            tracing::warn!(%error, %tenant, "no message leaves the store");
+            return Ok(());
+        }
         let begun = Instant::now();
         let before = env.store.clock().now_ms() - days.saturating_mul(DAY_MS);
         let batch = LetLeave { tenant, before, again_ms: AGAIN_MS, batch: BATCH };

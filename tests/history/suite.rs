@@ -70,6 +70,8 @@ pub async fn is_as_the_model(stage: &Stage, history: &History, runner: &mut Test
 async fn conforms(stage: &mut Stage, history: &History) {
     let mut runner = TestRunner::deterministic();
     let tenant = stage.world.tenant;
+    history.hold().await.expect("it is its own");
+    assert!(history.is_owned() && history.is_up());
     for _ in 0..size(4, 10) {
         let acts = some(&mut runner, prop::collection::vec((0..3_usize, act()), 1..60));
         for (conversation, act) in acts {

@@ -2333,8 +2333,8 @@ export interface components {
         };
         Health: {
             /**
-             * @description What works with less than it should: `history`, while MongoDB is away; `replica`, while the primary does its reads.
-             *     Nothing in it: all is well.
+             * @description What works with less than it should: `history`, while MongoDB is away; `history_owner` beside it, while another
+             *     installation has it; `replica`, while the primary does its reads. Nothing in it: all is well.
              */
             degraded: string[];
             status: string;

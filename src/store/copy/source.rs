@@ -17,8 +17,9 @@ const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// Of a damaged file both readings would be wrong alike.
 const CHECK: &str = "pragma quick_check(1)";
-/// Differs after every event of any tenant, and after a restore.
+/// Differs after every event of any tenant, after a restore, and where a server ran that has a history in MongoDB.
 const STATE: &str = "select coalesce(i.identity, '') || '.' || i.epoch || '.' || i.created_at || '.' || \
+    coalesce(i.history_term, '') || '.' || \
     (select count(*) from tenants) || '.' || (select coalesce(sum(next_cursor), 0) from tenants) \
     from installation i where i.id = 1";
 
