@@ -193,7 +193,7 @@ fn settings(config: &config::History) -> Settings {
 
 /// The database, as logs may show it.
 fn place(config: &config::History) -> String {
-    format!("the database {} of {}", config.database, mongo::redacted(&config.url))
+    format!("the database {} of {}", config.database, config::redacted(&config.url))
 }
 
 /// The message of an event, as it is at the event.

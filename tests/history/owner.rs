@@ -150,7 +150,7 @@ async fn figures(address: SocketAddr) -> String {
     request.send().await.expect("an answer").text().await.expect("numbers")
 }
 
-/// Two servers, one on a copy of the other's database, and a customer who writes to both.
+// Two servers, one on a copy of the other's database, and a customer who writes to both.
 on_both!(a_copy_of_an_installation_leaves_the_history_of_its_original_alone, |engine| async move {
     let Some(server) = MongoServer::shared() else { return };
     let world = with_history(engine, server).await;

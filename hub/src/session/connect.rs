@@ -92,6 +92,7 @@ pub(super) async fn command(
             Err(_) => return Err(CloseCode::INTERNAL.into()),
         }
     }
+    drop(entering);
 
     let entered: Vec<String> = subs.iter().map(|(room, _)| room.clone()).collect();
     let reply = ConnectReply {
