@@ -115,6 +115,11 @@ impl Libraries {
         self.s3.as_ref()
     }
 
+    /// The bucket, if new files go there: pieces of uploads lie there too, where all nodes see them.
+    pub fn for_pieces(&self) -> Option<&S3> {
+        self.s3.as_ref().filter(|_| self.writes_to_s3)
+    }
+
     fn of<'a>(&self, path: &'a str) -> io::Result<(&dyn Library, &'a str)> {
         match (path.strip_prefix(S3_MARK), &self.s3) {
             (None, _) => Ok((&self.folder, path)),
