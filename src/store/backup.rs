@@ -165,7 +165,9 @@ impl Draft {
         }
         let path = beside(of, &format!(".new-{}", std::process::id()));
         let mut options: OpenOptions = private::create_options();
-        options.create_new(true).open(&path).map_err(|error| cannot("make", &path, &error))?;
+        let made = options.create_new(true).open(&path).map_err(|error| cannot("make", &path, &error))?;
+        let like = if of.exists() { of } else { private::around(of) };
+        private::give(&made, &path, like);
         Ok(Self { path })
     }
 

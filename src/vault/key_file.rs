@@ -23,7 +23,8 @@ fn from_file(path: &Path) -> anyhow::Result<MasterKey> {
             MasterKey::parse(&text).with_context(|| format!("the key file {}", path.display()))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path),
-        Err(error) => Err(error).with_context(|| format!("cannot read the key file {}", path.display())),
+        Err(error) => Err(error)
+            .with_context(|| format!("cannot read the key file {}{}", path.display(), private::whose(path))),
     }
 }
 
@@ -37,6 +38,7 @@ fn make(path: &Path) -> anyhow::Result<MasterKey> {
     // Written under another name and then linked, so that no process reads a partial key.
     let draft = path.with_extension(format!("new-{}", std::process::id()));
     let mut file = private::create_options().truncate(true).open(&draft).with_context(about)?;
+    private::give(&file, &draft, private::around(path));
     writeln!(file, "{}", key.to_base64()).and_then(|()| file.sync_all()).with_context(about)?;
     let linked = fs::hard_link(&draft, path);
     let _ = fs::remove_file(&draft);
