@@ -85,6 +85,7 @@ pub use crate::error::StoreError;
 pub use dialect::Engine;
 use dialect::Epoch;
 pub use event::{Committed, Draft, Effects, Event, Publisher, Wake};
+pub use postgres::durability::Durability;
 pub use postgres::replica::{ReplicaState, Standing};
 pub use tx::{Savepoint, Tx};
 pub use value::{Arg, FromRow, Row};

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::dialect::POSTGRES_CLOCK;
 use super::nodes::{self, Listed, Node};
+use super::postgres::durability::Durability;
 use super::postgres::{connect, replica};
 use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate};
 use crate::clock::Clock;
@@ -17,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const APPLIED: &str = "select version, name, digest from migrations order by version";
 const SEALED: &str = "select id, sealed from channels order by tenant, id limit 1";
 const LITE_TABLE: &str = "select count(*) from sqlite_master where type = 'table' and name = 'migrations'";
+/// Nothing where no schema of the search path exists.
+const PG_MAY_CREATE: &str = "select coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), false), current_schema()::text, current_user::text";
 const PG_TABLE: &str = "select count(*) from pg_class where relname = 'migrations' and relnamespace = current_schema()::regnamespace";
 
 type Applied = Vec<(i64, String, String)>;
@@ -30,8 +33,20 @@ pub struct Inspection {
     pub skew_ms: Option<i64>,
     /// The nodes that may share it; `None` where there is one, or of an older schema.
     pub nodes: Option<Listed>,
+    /// What the database promises of a commit; `None` where there is nothing to choose.
+    pub durability: Option<Durability>,
+    /// Why this user cannot make tables, if it cannot.
+    pub closed: Option<Closed>,
     /// A channel, and its secrets as they are sealed.
     pub sealed: Option<(Uuid, String)>,
+}
+
+/// A schema in which the user of the address may not make tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// `None`: the search path of the user names none that exists.
+    pub schema: Option<String>,
+    pub user: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +110,8 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
         }
     }
     let engine = format!("SQLite {}, {}", rusqlite::version(), path.display());
-    Ok(Inspection { engine, schema: Schema::of(&applied), skew_ms: None, nodes: None, sealed })
+    let schema = Schema::of(&applied);
+    Ok(Inspection { engine, schema, skew_ms: None, nodes: None, durability: None, closed: None, sealed })
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
@@ -124,5 +140,8 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
         _ => None,
     };
     let engine = format!("PostgreSQL {version}");
-    Ok(Inspection { engine, schema, skew_ms: Some(theirs - ours), nodes, sealed })
+    let durability = Some(Durability::of(&client).await?);
+    let row = client.query_one(PG_MAY_CREATE, &[]).await?;
+    let closed = (!row.get::<_, bool>(0)).then(|| Closed { schema: row.get(1), user: row.get(2) });
+    Ok(Inspection { engine, schema, skew_ms: Some(theirs - ours), nodes, durability, closed, sealed })
 }

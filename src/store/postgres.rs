@@ -4,6 +4,7 @@
 
 pub(super) mod address;
 pub(super) mod connect;
+pub(super) mod durability;
 mod lanes;
 pub(super) mod replica;
 
@@ -93,6 +94,7 @@ impl Pg {
         drop(tx);
         inner.commit().await?;
         env.epoch = epoch(&client, config.lossless_failover).await?;
+        durability::warn(&client, config.lossless_failover).await;
         let replica = match &config.replica {
             None => None,
             Some(settings) => {
