@@ -21,7 +21,10 @@ pub fn create_dir(path: &Path) -> io::Result<()> {
     // From the outermost on: each has the owner of the one around it.
     #[cfg(unix)]
     for made in missing.into_iter().rev() {
-        give(&File::open(made)?, made, around(made));
+        // Another process may have made it in the meantime.
+        if let Ok(folder) = File::open(made) {
+            give(&folder, made, around(made));
+        }
     }
     Ok(())
 }
