@@ -57,8 +57,8 @@ pub struct Marks {
     pub readable: Vec<String>,
 }
 
-/// How long a bucket has to tell its mark: its client tries again by itself for minutes.
-const BUCKET_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a bucket has to tell its mark, or what is in it: its client tries again by itself for minutes.
+pub(super) const BUCKET_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Begins the paths of objects in the bucket; paths without it are the folder's.
 const S3_MARK: &str = "s3:";

@@ -6,10 +6,12 @@ use std::io;
 
 use tokio::fs;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::Files;
-use super::library::Library as _;
+use super::library::{BUCKET_PATIENCE, Library as _};
 use crate::rooms::id_in_name;
 use crate::store::uploads::Upload;
 
@@ -39,6 +41,10 @@ impl Piece {
         let (from, to) = key.rsplit('/').next()?.split_once('-')?;
         Some(Self { from: from.parse().ok()?, to: to.parse().ok()? }).filter(|piece| piece.from < piece.to)
     }
+}
+
+fn late(_: Elapsed) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the bucket does not answer")
 }
 
 fn folder(upload: &Upload) -> String {
@@ -72,7 +78,9 @@ fn in_order(mut pieces: Vec<Piece>) -> Vec<(Piece, u64)> {
 impl Files {
     async fn pieces(&self, upload: &Upload) -> io::Result<Vec<Piece>> {
         let Some(bucket) = self.libraries.for_pieces() else { return Ok(Vec::new()) };
-        let keys = bucket.keys(&folder(upload)).await?;
+        let folder = folder(upload);
+        let listed = timeout(BUCKET_PATIENCE, bucket.keys(&folder)).await;
+        let keys = listed.unwrap_or_else(|elapsed| Err(late(elapsed)))?;
         Ok(keys.iter().filter_map(|key| Piece::named(key)).collect())
     }
 
@@ -131,7 +139,8 @@ impl Files {
             }
             io::Result::Ok(())
         };
-        if let Err(error) = removed.await {
+        let removed = timeout(BUCKET_PATIENCE, removed).await.unwrap_or_else(|elapsed| Err(late(elapsed)));
+        if let Err(error) = removed {
             tracing::warn!(%error, upload = %upload.id, "pieces of an upload cannot be removed; the sweep removes them");
         }
     }

@@ -163,7 +163,9 @@ async fn arrived(app: &App, upload: &Upload) -> Result<Arrived, Error> {
     if upload.file.is_some() {
         return Ok(Arrived { bytes: upload.size.unsigned_abs(), has_room: true });
     }
-    Ok(app.files.arrived(upload).await.map_err(anyhow::Error::from)?)
+    let detail = "the place of files does not tell how far the upload has come: go on with it later";
+    let away = |why: std::io::Error| Error::Away { code: "files_away", detail, why: why.to_string() };
+    app.files.arrived(upload).await.map_err(away)
 }
 
 async fn file_of(app: &App, upload: &Upload) -> Result<Option<File>, Error> {
