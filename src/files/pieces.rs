@@ -6,7 +6,6 @@ use std::io;
 
 use tokio::fs;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy, sink};
-use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -43,7 +42,7 @@ impl Piece {
     }
 }
 
-fn late(_: Elapsed) -> io::Error {
+fn late() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the bucket does not answer")
 }
 
@@ -80,7 +79,7 @@ impl Files {
         let Some(bucket) = self.libraries.for_pieces() else { return Ok(Vec::new()) };
         let folder = folder(upload);
         let listed = timeout(BUCKET_PATIENCE, bucket.keys(&folder)).await;
-        let keys = listed.unwrap_or_else(|elapsed| Err(late(elapsed)))?;
+        let keys = listed.unwrap_or_else(|_| Err(late()))?;
         Ok(keys.iter().filter_map(|key| Piece::named(key)).collect())
     }
 
@@ -139,7 +138,7 @@ impl Files {
             }
             io::Result::Ok(())
         };
-        let removed = timeout(BUCKET_PATIENCE, removed).await.unwrap_or_else(|elapsed| Err(late(elapsed)));
+        let removed = timeout(BUCKET_PATIENCE, removed).await.unwrap_or_else(|_| Err(late()));
         if let Err(error) = removed {
             tracing::warn!(%error, upload = %upload.id, "pieces of an upload cannot be removed; the sweep removes them");
         }
