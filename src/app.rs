@@ -1,7 +1,7 @@
 //! The application: the parts of a running server in one value, and its shutdown. `start.rs` builds it.
 //!
 //! The order of a shutdown: no new sockets and webhooks, sockets closed with a reconnect code, workers finish their
-//! jobs, the store closes.
+//! jobs, sends that have begun get their answer, the store closes.
 
 pub mod file_lock;
 pub mod installation;
@@ -24,7 +24,7 @@ use crate::files::Files;
 use crate::history::History;
 use crate::store::Store;
 use crate::vault::{BusSeal, Vault};
-use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, NodeWatch, Typing};
+use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, NodeWatch, Sends, Typing, sends};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -61,9 +61,11 @@ pub struct App {
     pub http: adapters::Client,
     /// The time of the last commit by the readiness probe.
     pub committed: tokio::sync::Mutex<Option<Instant>>,
+    /// The calls to providers that a stop waits for.
+    pub sends: Sends,
     /// Cancelled when the process should finish its work and accept nothing new.
     pub soft: CancellationToken,
-    /// Cancelled when the process should drop its work.
+    /// Cancelled when the process should drop its work, but for sends that have begun.
     pub hard: CancellationToken,
     pub tasks: TaskTracker,
     /// This node among the others.
@@ -94,10 +96,14 @@ impl App {
         self.hub.disconnect_user(&id.to_string(), hub::CloseCode::FORCE_RECONNECT);
     }
 
-    /// The two steps of a shutdown: finish within the grace period, then drop. The listener follows the same tokens. It
-    /// returns even if the database no longer answers.
+    /// The two steps of a shutdown: finish within the grace period, then drop. A send that has begun is waited for to the
+    /// limit of its own, since whoever drops it leaves a message of which nobody knows whether it was sent. The listener
+    /// follows the same tokens. It returns even if the database no longer answers.
     pub async fn stop(&self) {
-        let until = Instant::now() + Duration::from_millis(self.config.server.shutdown_grace_ms);
+        let begun = Instant::now();
+        let until = begun + Duration::from_millis(self.config.server.shutdown_grace_ms);
+        let call = Duration::from_millis(self.config.calls.provider_timeout_ms);
+        let sent_until = until.max(begun + sends::longest(call));
         if timeout(HAND_BACK_WAIT, self.dispatcher.hand_back()).await.is_err() {
             tracing::warn!("leases could not be released in time; they will expire");
         }
@@ -106,9 +112,18 @@ impl App {
         self.tasks.close();
         self.beat.close();
         if timeout_at(until, self.tasks.wait()).await.is_err() {
-            tracing::warn!(tasks = self.tasks.len(), "dropping tasks that did not finish in time");
+            let (tasks, sends) = (self.tasks.len(), self.sends.count());
+            tracing::warn!(
+                tasks,
+                sends,
+                "dropping tasks that did not finish in time, but for sends that have begun"
+            );
         }
         self.hard.cancel();
+        if timeout_at(sent_until, self.sends.none_left()).await.is_err() {
+            tracing::warn!(sends = self.sends.count(), "dropping sends; whether they left is unknown");
+        }
+        self.sends.cut();
         // A dropped task ends at its next await. A node of which something still runs stays in the list.
         let has_ended = timeout(DROP_WAIT, self.tasks.wait()).await.is_ok();
         let until = Instant::now() + CLOSE_WAIT;

@@ -39,9 +39,9 @@ impl FileDraft {
             .prefix(&prefix)
             .rand_bytes(RANDOM)
             .suffix(UNTRIED)
-            .tempfile_in(folder)?
-            .into_temp_path();
-        let mut draft = Self { path: made.keep()? };
+            .tempfile_in(folder)?;
+        private::give(made.as_file(), made.path(), if of.exists() { of } else { folder });
+        let mut draft = Self { path: made.into_temp_path().keep()? };
         let named = draft.path.with_extension("");
         give(&draft.path, &named)?;
         draft.path = named;

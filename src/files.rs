@@ -4,6 +4,7 @@
 pub mod address;
 pub mod library;
 pub mod limits;
+pub mod pieces;
 pub mod position;
 pub mod shared;
 pub mod staging;

@@ -33,7 +33,7 @@ use crate::store::jobs::ClaimIds;
 use crate::store::{Engine, ReplicaConfig, Store, StoreConfig, sessions};
 use crate::telemetry::traces;
 use crate::vault::{BusSeal, token_digest};
-use crate::work::{self, Consumers, Dispatcher, Hearing, NodeWatch, Runner, Typing};
+use crate::work::{self, Consumers, Dispatcher, Hearing, NodeWatch, Runner, Sends, Typing};
 
 /// File descriptors that connections cannot take, beside those of the database: for calls to providers and responders,
 /// media files and name lookups.
@@ -75,7 +75,7 @@ impl App {
         let typing = Arc::new(Typing::new(store.clone(), channels.clone(), http.clone()));
         let hearing = Arc::new(Hearing::new(store.clone(), channels.clone(), http.clone()));
         let (soft, hard) = (CancellationToken::new(), CancellationToken::new());
-        let tasks = TaskTracker::new();
+        let (tasks, sends) = (TaskTracker::new(), Sends::default());
         let env = work::Env {
             config: Arc::clone(&config),
             store: store.clone(),
@@ -86,6 +86,7 @@ impl App {
             chat_paces: work::ChatPaces::default(),
             human_paces: work::HumanPaces::default(),
             nodes: Arc::clone(&nodes),
+            sends: sends.clone(),
             soft: soft.clone(),
             hard: hard.clone(),
             tasks: tasks.clone(),
@@ -129,6 +130,7 @@ impl App {
                 dispatcher: Arc::new(dispatcher),
                 consumers: Consumers::default(),
                 http,
+                sends,
                 soft,
                 hard,
                 tasks,

@@ -87,6 +87,7 @@ pub use crate::error::StoreError;
 pub use dialect::Engine;
 use dialect::Epoch;
 pub use event::{Committed, Draft, Effects, Event, Publisher, Wake};
+pub use postgres::durability::Durability;
 pub use postgres::replica::{ReplicaState, Standing};
 use tokio::time::Instant;
 pub use tx::{Savepoint, Tx};

@@ -112,6 +112,36 @@ async fn a_restored_feed_is_another_feed() {
     world.finish().await;
 }
 
+/// As root types it beside a server that is another user; says something only where root runs it.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_root_restores_can_be_opened_by_the_server() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let world = World::start(Engine::Sqlite).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (database, file) = (world.database.clone(), folder.path().join("copy.db"));
+    backup(Path::new(&database), &file, &mut |_, _| {}).expect("copied");
+    world.app.stop().await;
+    if std::fs::metadata(&folder).expect("there").uid() != 0 {
+        return;
+    }
+    let owner = |file: &Path| {
+        let about = std::fs::metadata(file).expect("there");
+        (about.uid(), about.gid())
+    };
+    let database = Path::new(&database);
+    chown(database, Some(10_001), Some(10_002)).expect("root may");
+    restore(&file, database, &Clock::System, &mut |_, _| {}).expect("restored");
+    assert_eq!(owner(database), (10_001, 10_002));
+    // The first database of a place has its folder's.
+    let place = folder.path().join("data");
+    std::fs::create_dir(&place).expect("made");
+    chown(&place, Some(10_003), Some(10_004)).expect("root may");
+    let first = place.join("hubbub.db");
+    restore(&file, &first, &Clock::System, &mut |_, _| {}).expect("restored");
+    assert_eq!(owner(&first), (10_003, 10_004));
+}
+
 /// As docs/backup.md says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dump_of_postgres_is_restored_as_another_feed() {

@@ -198,6 +198,7 @@ on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
         history: app.history.clone(),
         http: app.http.clone(),
         nodes: Arc::clone(&app.nodes),
+        sends: app.sends.clone(),
         soft: app.soft.clone(),
         hard: app.hard.clone(),
         tasks: app.tasks.clone(),

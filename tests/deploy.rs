@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hubbub::config::{Config, DEFAULTS, load};
+use hubbub::work::sends;
 use serde::Deserialize as _;
 use serde_yaml_ng::Value;
 
@@ -105,9 +107,12 @@ fn kind<'a>(manifests: &'a [Value], kind: &str) -> &'a Value {
     manifests.iter().find(|one| one["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))
 }
 
-/// The longest that a stop takes, in seconds: `shutdown_grace_ms`, and what `App::stop` waits after it.
+/// The longest that a stop takes, in seconds: `shutdown_grace_ms`, or as long as a send that has begun, and what `App::stop`
+/// waits after it.
 fn drain() -> u64 {
-    let grace = loaded("the defaults", DEFAULTS, &[]).server.shutdown_grace_ms / 1_000;
+    let defaults = loaded("the defaults", DEFAULTS, &[]);
+    let call = Duration::from_millis(defaults.calls.provider_timeout_ms);
+    let grace = (defaults.server.shutdown_grace_ms / 1_000).max(sends::longest(call).as_secs());
     let app = read("src/app.rs");
     let wait = |name: &str| {
         let (_, after) =

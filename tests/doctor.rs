@@ -5,7 +5,8 @@ use std::path::Path;
 use hubbub::clock::Clock;
 use hubbub::config::Config;
 use hubbub::doctor::{CHECKS, Finding, Level, examine};
-use hubbub::store::Engine;
+use hubbub::error::Error;
+use hubbub::store::{Engine, Tx, Verb};
 use rusqlite::Connection;
 
 use crate::kit::World;
@@ -120,6 +121,77 @@ async fn a_schema_that_is_not_ours_is_told() {
     assert_eq!(level(&empty, "database").await, Level::Warn);
     assert!(examine(&empty, &Clock::System, &["database".into(), "disk".into()]).await.len() == 2);
     assert!(!nothing.path().join("data").exists(), "looking makes nothing");
+}
+
+/// A statement of whoever keeps the database.
+struct Statement(&'static str);
+
+impl Verb for Statement {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        tx.exec(self.0, &[]).await?;
+        Ok(())
+    }
+}
+
+/// How a commit of the server waits.
+struct CommitSetting;
+
+impl Verb for CommitSetting {
+    type Out = String;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<String, Error> {
+        let found = tx.one::<(String,)>("select current_setting('synchronous_commit')", &[]).await?;
+        Ok(found.expect("a setting").0)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_answered_is_durable_on_a_database_that_does_not_wait() {
+    let world = World::start(Engine::Postgres).await;
+    let off = "do $$ begin execute format('alter database %I set synchronous_commit = off', current_database()); end $$";
+    let strict = "do $$ begin execute format('alter database %I set synchronous_commit = remote_apply', current_database()); end $$";
+    world.app.store.write(Statement(off)).await.expect("set");
+    let world = world.restart().await;
+    assert_eq!(world.app.store.write(CommitSetting).await.expect("asked").value, "on");
+    let mut config = config_of(&world);
+    let has =
+        |found: &[Finding], text| found.iter().any(|one| one.level == Level::Warn && one.what.contains(text));
+    let found = of(&config, "database").await;
+    assert!(has(&found, "synchronous_commit = off") && !has(&found, "lossless_failover"), "{found:?}");
+    config.store.lossless_failover = true;
+    let found = of(&config, "database").await;
+    assert!(has(&found, "synchronous_standby_names is empty"), "{found:?}");
+
+    world.app.store.write(Statement(strict)).await.expect("set");
+    let world = world.restart().await;
+    assert_eq!(world.app.store.write(CommitSetting).await.expect("asked").value, "remote_apply");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_may_make_no_tables_is_told_before_the_start() {
+    let world = World::start(Engine::Postgres).await;
+    let store = &world.app.store;
+    for sql in [
+        "do $$ begin create role hubbub_test_reader; exception when duplicate_object then null; end $$",
+        "grant select on all tables in schema public to hubbub_test_reader",
+        "revoke create on schema public from public",
+    ] {
+        store.write(Statement(sql)).await.expect(sql);
+    }
+    let mut config = config_of(&world);
+    config.store.database_url = format!("{}?options=-c%20role%3Dhubbub_test_reader", world.database);
+    assert_eq!(level(&config, "migrations").await, Level::Ok, "nothing is to be made");
+    let last = "delete from migrations where version = (select max(version) from migrations)";
+    store.write(Statement(last)).await.expect(last);
+    let found = of(&config, "migrations").await;
+    assert_eq!(found[0].level, Level::Fail, "{found:?}");
+    assert!(found[0].advice.contains("grant create on schema public to hubbub_test_reader"), "{found:?}");
+    config.store.database_url.clone_from(&world.database);
+    assert_eq!(level(&config, "migrations").await, Level::Warn, "its owner may");
+    world.finish().await;
 }
 
 #[test]

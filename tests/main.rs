@@ -56,6 +56,7 @@ mod shuffled;
 mod sources;
 mod starving;
 mod statements;
+mod stopping;
 mod taken_back;
 mod typing;
 mod unfit;

@@ -141,7 +141,14 @@ on_both!(what_has_an_end_is_removed_and_a_client_from_before_loads_anew, |engine
         .await
         .expect("old rows");
     let changes = [Some(Some(7)); 5];
-    store.write(SetRetention { scope: world.scope(), changes }).await.expect("days");
+    let of = |changes, store_days| SetRetention { scope: world.scope(), changes, store_days };
+    let history = |days| [None, None, None, None, Some(Some(days))];
+    for (days, is_taken) in [(1, false), (60, false), (61, true), (0, true)] {
+        let told = store.write(of(history(days), 60)).await.map(drop).map_err(|error| error.to_string());
+        assert!(told.as_ref().err().is_none_or(|why| why.contains("more than 60 days")), "{told:?}");
+        assert_eq!(told.is_ok(), is_taken, "{days} days in the history, 60 in the store");
+    }
+    store.write(of(changes, 0)).await.expect("days");
     store.write(RetainNow).await.expect("it runs");
     until("only the last ten events are left", async || {
         let page =

@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use emulators::s3::S3Emulator;
+use emulators::sha256;
 use hubbub::app::{App, AppState};
 use hubbub::clock::Clock;
 use hubbub::config::Config;
 use hubbub::doctor::{Finding, Level, examine};
 use hubbub::store::Engine;
+use serde_json::{Value, json};
 
-use crate::kit::{World, logs};
+use crate::kit::{self, World, logs};
 
 /// A further node of the world's installation with another data folder, changed in some way.
 fn config(world: &World, data_dir: &Path, change: impl Fn(&mut Config)) -> Config {
@@ -125,6 +127,89 @@ async fn nodes_with_one_bucket_need_no_folder() {
     // It reads the bucket, and the others would not read its folder.
     let why = refused(config(&world, apart.path(), in_bucket(&bucket, "hub"))).await;
     assert!(why.contains("where this server would write"), "{why}");
+    world.finish().await;
+}
+
+/// Asks a node for something about an upload; gives the status, the offset and the body.
+async fn asked(request: reqwest::RequestBuilder) -> (u16, u64, Value) {
+    let answer = request.send().await.expect("an answer");
+    let offset = answer.headers().get("upload-offset").and_then(|value| value.to_str().ok()?.parse().ok());
+    (answer.status().as_u16(), offset.unwrap_or(0), answer.json().await.unwrap_or(Value::Null))
+}
+
+/// Two nodes behind a balancer without affinity, each with a data folder of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pieces_of_an_upload_come_to_any_node() {
+    let bucket = S3Emulator::start().await.expect("a bucket");
+    let world = World::configured(Engine::Postgres, to_bucket(&bucket, "hub")).await;
+    let apart = tempfile::tempdir().expect("a folder");
+    let listener = hubbub::http::serve::listen("127.0.0.1:0".parse().expect("an address")).await;
+    let listener = listener.expect("a port");
+    let second = listener.local_addr().expect("its address");
+    let other = starts(config(&world, apart.path(), to_bucket(&bucket, "hub"))).await;
+    hubbub::server::start(listener, other.clone());
+    let nodes = [world.address, second];
+    let api = world.api("agent@example.com").await;
+
+    let bytes: Vec<u8> = (0..700_000_u32).map(|n| (n % 251) as u8).collect();
+    let wanted = json!({ "tenant": world.tenant, "size": bytes.len(), "name": "catalogue.bin" });
+    let (code, begun) = api.post("/api/v1/uploads", &wanted).await;
+    assert_eq!(code, 201, "{begun}");
+    let id = begun["upload"]["id"].as_str().expect("an id");
+    let at = |node: usize| format!("http://{}/api/v1/uploads/{id}", nodes[node]);
+    let look = async |node: usize| asked(kit::http().head(at(node)).bearer_auth(&api.token)).await.1;
+    let go_on = async |node: usize, from: u64, body: reqwest::Body| {
+        let request = kit::http().patch(at(node)).bearer_auth(&api.token).header("upload-offset", from);
+        asked(request.body(body)).await
+    };
+    let piece = |from: usize, to: usize| reqwest::Body::from(bytes[from..to].to_vec());
+
+    assert_eq!(go_on(0, 0, piece(0, 100_000)).await.0, 200);
+    assert_eq!(look(1).await, 100_000);
+    let (code, offset, _) = go_on(1, 0, piece(0, 100_000)).await;
+    assert_eq!((code, offset), (409, 100_000), "whoever lost an answer is told where to go on");
+    // One that breaks off keeps what has come, unless the cut throws away all that was under way.
+    for _ in 0..100 {
+        let mut pieces: Vec<_> =
+            bytes[100_000..600_000].chunks(64 * 1024).map(|piece| Ok(piece.to_vec())).collect();
+        pieces.push(Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset)));
+        let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));
+        let request = kit::http().patch(at(1)).bearer_auth(&api.token).header("upload-offset", 100_000);
+        assert!(request.body(body).send().await.is_err(), "a body that broke off was answered");
+        for _ in 0..50 {
+            if look(0).await > 100_000 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        if look(0).await > 100_000 {
+            break;
+        }
+    }
+    let from = look(0).await;
+    assert!(from > 100_000, "nothing of a hundred requests stayed");
+    let middle = usize::try_from(from).expect("a number") + 1;
+    assert_eq!(go_on(0, from, piece(middle - 1, middle)).await.0, 200);
+    let (code, offset, answer) = go_on(1, from + 1, piece(middle, bytes.len())).await;
+    assert_eq!((code, offset), (200, 700_000), "{answer}");
+    assert_eq!(answer["file"]["sha256"], sha256(&bytes), "{answer}");
+    assert!(bucket.keys().iter().all(|key| !key.contains("/uploads/")), "{:?}", bucket.keys());
+    for folder in [world.folder(), apart.path()] {
+        let staged = folder.join("uploads").join(world.tenant.to_string());
+        let left = std::fs::read_dir(staged).map_or(0, Iterator::count);
+        assert_eq!(left, 0, "bytes are left in {}", folder.display());
+    }
+
+    // An upload that is given up leaves nothing there.
+    let (_, begun) = api.post("/api/v1/uploads", &wanted).await;
+    let id = begun["upload"]["id"].as_str().expect("an id");
+    let at = |node: usize| format!("http://{}/api/v1/uploads/{id}", nodes[node]);
+    let request = kit::http().patch(at(0)).bearer_auth(&api.token).header("upload-offset", 0);
+    assert_eq!(asked(request.body(piece(0, 10))).await.0, 200);
+    assert!(bucket.keys().iter().any(|key| key.contains("/uploads/")), "{:?}", bucket.keys());
+    assert_eq!(asked(kit::http().delete(at(1)).bearer_auth(&api.token)).await.0, 204);
+    assert!(bucket.keys().iter().all(|key| !key.contains("/uploads/")), "{:?}", bucket.keys());
+    other.stop().await;
     world.finish().await;
 }
 

@@ -46,6 +46,7 @@ pub use provider::{
 };
 pub use sniff::{HEAD_BYTES, settle as settle_type};
 pub use split::{Unit, measure, split};
+pub use upload::LONGEST_UPLOAD;
 pub use verify::{Invalid, Scheme};
 pub use words::Words;
 

@@ -20,10 +20,11 @@ use crate::provider::{Reader, Upload};
 
 /// A multiple of three, so that a piece in base64 needs no filling.
 const PIECE: usize = 48 * 1024;
-/// A file gets this much time, and more with its size. All within the time for which a job is claimed.
+/// A file gets this much time, and more with its size; a job's claim is renewed meanwhile.
 const TIME: Duration = Duration::from_secs(20);
 const SLOWEST_BYTES_PER_S: u64 = 512 * 1024;
-const LONGEST: Duration = Duration::from_secs(140);
+/// The longest that a call with a file takes.
+pub const LONGEST_UPLOAD: Duration = Duration::from_secs(140);
 
 /// How the file's bytes stand in the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +105,7 @@ pub(crate) async fn send(
         .header("content-type", &around.content_type)
         .header("content-length", &length.to_string())
         .stream(pieces(around, reader, upload.size, Arc::clone(&is_whole)))
-        .timeout(time.min(LONGEST));
+        .timeout(time.min(LONGEST_UPLOAD));
     call(request).await.map_err(|failure| {
         let is_open = matches!(failure.verdict, Verdict::Unknown | Verdict::UnknownAndDown);
         if is_open && !is_whole.load(Ordering::Acquire) {

@@ -56,6 +56,8 @@ impl Verb for CreateTenant {
 pub struct SetRetention {
     pub scope: Scope,
     pub changes: [Option<Option<i64>>; 5],
+    /// After so many days messages leave the store for the history, which has to keep them for longer; 0: never.
+    pub store_days: i64,
 }
 
 impl Verb for SetRetention {
@@ -78,6 +80,15 @@ impl Verb for SetRetention {
             if days.flatten().is_some_and(|days| !(0..=36_500).contains(&days)) {
                 return Err(Error::invalid(field, "give 0 (for ever) to 36500 days, or `default`"));
             }
+        }
+        // As the configuration's own: a message would leave the store for where it is removed already.
+        let least = self.store_days;
+        if least > 0 && history.flatten().is_some_and(|days| (1..=least).contains(&days)) {
+            let problem = format!(
+                "give more than {least} days, after which messages leave the store for MongoDB (store_days of [history]), or \
+                 0 (for ever), or `default`"
+            );
+            return Err(Error::invalid("history", problem));
         }
         let days = (
             feed.unwrap_or(own.0),

@@ -32,12 +32,12 @@ impl FileLock {
 
 fn lock(database: &Path) -> anyhow::Result<File> {
     let beside = lock_path(database);
-    let about = || format!("cannot lock {}", beside.display());
+    let about = || format!("cannot lock {}{}", beside.display(), private::whose(&beside));
     if let Some(folder) = beside.parent() {
         private::create_dir(folder).with_context(about)?;
     }
     // The lock file is never removed: a third process could lock a new file while the second waits for the old one.
-    let file = private::create_options().open(&beside).with_context(about)?;
+    let file = private::create(&beside).with_context(about)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Judged, Patient};
 use crate::app::installation;
 use crate::model::NodeState;
-use crate::store::inspect::{Inspection, Schema, inspect, standby};
+use crate::store::inspect::{Closed, Inspection, Schema, inspect, standby};
 use crate::store::{Engine, Standing, StoreError};
 use crate::vault::key_file;
 
@@ -34,7 +34,12 @@ pub(super) async fn reachable(patient: &Patient<'_>) -> Judged {
         );
     }
     match look(patient).await {
-        Ok(found) => Judged::ok(found.engine),
+        Ok(found) => {
+            let is_lossless = patient.config.store.lossless_failover;
+            let faults = found.durability.map_or_else(Vec::new, |durability| durability.faults(is_lossless));
+            let tell = |judged: Judged, (what, advice): (&str, &str)| judged.and_warn(what, advice);
+            faults.into_iter().fold(Judged::ok(found.engine), tell)
+        }
         Err(StoreError::Unfit { what, remedy }) => Judged::fail(what, remedy),
         Err(error @ StoreError::ReadOnly(_)) => Judged::fail(
             error.to_string(),
@@ -74,6 +79,9 @@ pub(super) async fn replica(patient: &Patient<'_>) -> Judged {
 
 pub(super) async fn migrations(patient: &Patient<'_>) -> Judged {
     let Ok(found) = look(patient).await else { return unknown() };
+    if let (Schema::None | Schema::Older { .. }, Some(closed)) = (&found.schema, &found.closed) {
+        return cannot_migrate(closed);
+    }
     let judged = match found.schema {
         Schema::None => Judged::warn("the database is empty", "start `hubbub serve`, which makes the tables"),
         Schema::Current { version } => Judged::ok(format!("version {version} of the schema, the newest")),
@@ -91,6 +99,26 @@ pub(super) async fn migrations(patient: &Patient<'_>) -> Judged {
         "a trigger or a view of somebody else works with all that is written: remove what nobody knows of; a backup with it \
          is not restored",
     )
+}
+
+/// Tables are still to be made, and none can be.
+fn cannot_migrate(closed: &Closed) -> Judged {
+    let Closed { schema, user } = closed;
+    match schema {
+        Some(schema) => Judged::fail(
+            format!(
+                "migrations are to be applied, and the user {user} may not make tables in the schema {schema} (since \
+                 PostgreSQL 15 nobody but the database's owner may, unless it is granted)"
+            ),
+            format!("as the owner of the database: grant create on schema {schema} to {user}"),
+        ),
+        None => Judged::fail(
+            format!("migrations are to be applied, and no schema of the user {user}'s search_path exists"),
+            format!(
+                "as the owner of the database: create schema authorization {user}, or mend its search_path"
+            ),
+        ),
+    }
 }
 
 pub(super) async fn master_key(patient: &Patient<'_>) -> Judged {

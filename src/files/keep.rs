@@ -51,6 +51,7 @@ impl Files {
     /// Removes an upload and its bytes.
     pub async fn drop_upload(&self, store: &Store, upload: &Upload) -> Result<(), Error> {
         self.staging.remove(upload.tenant, upload.id).await.map_err(anyhow::Error::from)?;
+        self.drop_pieces(upload).await;
         store.write(upload::Cancel { tenant: upload.tenant, id: upload.id }).await?;
         Ok(())
     }

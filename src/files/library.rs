@@ -57,8 +57,8 @@ pub struct Marks {
     pub readable: Vec<String>,
 }
 
-/// How long a bucket has to tell its mark: its client tries again by itself for minutes.
-const BUCKET_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a bucket has to tell its mark, or what is in it: its client tries again by itself for minutes.
+pub(super) const BUCKET_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Begins the paths of objects in the bucket; paths without it are the folder's.
 const S3_MARK: &str = "s3:";
@@ -122,6 +122,11 @@ impl Libraries {
     /// The bucket, if there is one.
     pub fn bucket(&self) -> Option<&S3> {
         self.s3.as_ref()
+    }
+
+    /// The bucket, if new files go there: pieces of uploads lie there too, where all nodes see them.
+    pub fn for_pieces(&self) -> Option<&S3> {
+        self.s3.as_ref().filter(|_| self.writes_to_s3)
     }
 
     fn of<'a>(&self, path: &'a str) -> io::Result<(&dyn Library, &'a str)> {

@@ -1,4 +1,5 @@
-//! Where the bytes of an upload lie until they are whole: a file for each, whose length is how far the upload has come. One
+//! Where the bytes of an upload lie until they are whole: a file for each, whose length is how far the upload has come, unless
+//! its pieces go to a bucket (`pieces.rs`). One
 //! request at a time writes to an upload; a newer one takes its place, because the older's connection is often dead already.
 
 use std::collections::HashMap;

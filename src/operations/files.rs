@@ -1,6 +1,8 @@
 //! Uploaded files: bringing one in one request or in pieces that go on where they stopped, and removing one. The bytes go to the
 //! disk as they come.
 
+mod take;
+
 use axum::body::{Body, HttpBody as _};
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -11,14 +13,16 @@ use tokio::time::timeout;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::take::{SILENCE, kept_not, take};
 use super::answer::Done;
 use super::{At, Caller};
 use crate::accounts::{Access, Locate, Permission, Scope, Thing};
 use crate::app::{App, AppState};
 use crate::document;
-use crate::error::Error;
+use crate::error::{Error, StoreError};
+use crate::files::pieces::{Arrived, MAX_PIECES};
+use crate::files::remove;
 use crate::files::upload::{Begin, Find, Terms};
-use crate::files::{remove, staging};
 use crate::http::extract::{Params, Signed};
 use crate::http::problem::Problem;
 use crate::store::files::File;
@@ -27,8 +31,6 @@ use crate::store::uploads::Upload;
 /// The next byte that is wanted, as `tus` names it.
 pub(crate) const OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const LENGTH: HeaderName = HeaderName::from_static("upload-length");
-/// Without a byte for so long a request is given up; the upload can go on.
-const SILENCE: std::time::Duration = std::time::Duration::from_secs(30);
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -157,11 +159,13 @@ async fn find(app: &App, access: &Access, id: Uuid) -> Result<Upload, Error> {
     app.store.read(Find { tenant, id, caller: access.identity.id() }).await
 }
 
-async fn offset(app: &App, upload: &Upload) -> Result<u64, Error> {
+async fn arrived(app: &App, upload: &Upload) -> Result<Arrived, Error> {
     if upload.file.is_some() {
-        return Ok(upload.size.unsigned_abs());
+        return Ok(Arrived { bytes: upload.size.unsigned_abs(), has_room: true });
     }
-    Ok(app.files.staging.length(upload.tenant, upload.id).await.map_err(anyhow::Error::from)?)
+    let detail = "the place of files does not tell how far the upload has come: go on with it later";
+    let away = |why: std::io::Error| Error::Away { code: "files_away", detail, why: why.to_string() };
+    app.files.arrived(upload).await.map_err(away)
 }
 
 async fn file_of(app: &App, upload: &Upload) -> Result<Option<File>, Error> {
@@ -178,7 +182,7 @@ pub async fn look(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let upload = find(&app, &signed.access, id).await?;
-    let at = offset(&app, &upload).await?;
+    let at = arrived(&app, &upload).await?.bytes;
     let file = file_of(&app, &upload).await?.map(Into::into);
     Ok(answered(&upload, at, UploadAnswer { upload: state(&upload, at), file }))
 }
@@ -206,7 +210,7 @@ pub async fn go_on(
     let turn = app.files.staging.turn(id).await;
     // Whoever had the turn may have finished it.
     let upload = find(&app, &signed.access, upload.id).await?;
-    let at = offset(&app, &upload).await?;
+    let Arrived { bytes: at, has_room } = arrived(&app, &upload).await?;
     if from != at {
         let detail = format!("the upload goes on at byte {at}");
         let mut response = Problem::new(StatusCode::CONFLICT, "wrong_offset", detail).into_response();
@@ -220,64 +224,20 @@ pub async fn go_on(
             UploadAnswer { upload: state(&upload, at), file: Some(file.into()) },
         ));
     }
-    let received = receive(&app, &upload, at, body, &turn).await?;
-    let file = if received == upload.size.unsigned_abs() {
-        Some(app.files.finish(&app.store, &upload, terms(&app)).await?.into())
-    } else {
-        None
-    };
-    Ok(answered(&upload, received, UploadAnswer { upload: state(&upload, received), file }))
-}
-
-/// Writes a body to the staged file as it comes; gives the offset after it. What has come stays when the rest does not.
-async fn receive(
-    app: &App,
-    upload: &Upload,
-    mut at: u64,
-    body: Body,
-    turn: &staging::Turn,
-) -> Result<u64, Problem> {
-    let size = upload.size.unsigned_abs();
-    if body.size_hint().lower() > size - at {
-        return Err(Problem::invalid("body", "is longer than the announced size"));
+    if !has_room {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "too_many_pieces",
+            format!("the upload has {MAX_PIECES} pieces: begin another one, with larger pieces"),
+        ));
     }
-    let file = app.files.staging.append(upload.tenant, upload.id).await.map_err(kept_not)?;
-    let mut file = tokio::io::BufWriter::with_capacity(256 * 1024, file);
-    let mut body = std::pin::pin!(body);
-    let ended = loop {
-        let next = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx));
-        let next = tokio::select! {
-            next = timeout(SILENCE, next) => next,
-            () = turn.newer.cancelled() => break Err(Problem::new(StatusCode::CONFLICT, "upload_taken_over",
-                "a newer request goes on with this upload")),
-        };
-        let frame = match next {
-            Err(_) => {
-                break Err(Problem::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "too_slow",
-                    "nothing came for too long: ask for the offset and go on from there",
-                ));
-            }
-            Ok(Some(Err(_))) => {
-                break Err(Problem::new(StatusCode::BAD_REQUEST, "invalid", "the body broke off"));
-            }
-            Ok(None) => break Ok(()),
-            Ok(Some(Ok(frame))) => frame,
-        };
-        let Ok(piece) = frame.into_data() else { continue };
-        if at + piece.len() as u64 > size {
-            break Err(Problem::invalid("body", "is longer than the announced size"));
-        }
-        file.write_all(&piece).await.map_err(kept_not)?;
-        at += piece.len() as u64;
-    };
-    file.flush().await.map_err(kept_not)?;
-    ended.map(|()| at)
-}
-
-fn kept_not(error: std::io::Error) -> Problem {
-    Problem::from(Error::from(anyhow::Error::new(error).context("an upload cannot be written")))
+    // A task of its own: with the connection that breaks the request would end, and what has come is to be kept then.
+    let (hard, taken) = (app.hard.clone(), take(AppState::clone(&app), upload.clone(), at, body, turn));
+    let taken = app.tasks.spawn(async move { hard.run_until_cancelled(taken).await });
+    let taken = taken.await.map_err(|error| Error::from(anyhow::Error::from(error)))?;
+    let (at, file) = taken.ok_or_else(|| Error::from(StoreError::Closed))??;
+    let file = file.map(Into::into);
+    Ok(answered(&upload, at, UploadAnswer { upload: state(&upload, at), file }))
 }
 
 /// A whole file in one request: the body is the file, or a form with one.

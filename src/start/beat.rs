@@ -12,6 +12,7 @@ use crate::http::health;
 use crate::model::{NodeBus, NodeState};
 use crate::store::Engine;
 use crate::store::nodes::{Beat, Leave, Listed, Node};
+use crate::work::recover;
 
 const EVERY: Duration = Duration::from_secs(4);
 /// Where there are no others to tell.
@@ -27,7 +28,7 @@ pub(super) async fn run(app: Arc<App>, mut node: Node) {
     let mut reaches_since = None;
     loop {
         tokio::select! {
-            () = app.hard.cancelled() => break,
+            () = app.sends.are_cut() => break,
             () = app.soft.cancelled(), if !told_to_stop => told_to_stop = true,
             // Others see at once where it is, and that it is ready.
             () = app.nodes.begins_to_listen() => {}
@@ -55,6 +56,12 @@ pub(super) async fn run(app: Arc<App>, mut node: Node) {
     }
     // Others take over what a node had that has left: first nothing of it runs any more.
     app.tasks.wait().await;
+    // Another process does not know of a node that has left, and would leave its claims alone until they expire.
+    if !recover::of_stopped(&app.store, node.id).await {
+        return tracing::warn!(
+            "this node stays in the list until its silence is noticed: its jobs cannot be released"
+        );
+    }
     if let Err(error) = app.store.write(Leave(node.id)).await {
         tracing::warn!(%error, "this node stays in the list until it is removed for its silence");
     }

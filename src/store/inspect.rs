@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::dialect::POSTGRES_CLOCK;
 use super::history_term::{self, HistoryClaim};
 use super::nodes::{self, Listed, Node};
+use super::postgres::durability::Durability;
 use super::postgres::{connect, fit, replica};
 use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate, schema};
 use crate::clock::Clock;
@@ -21,6 +22,8 @@ const APPLIED: &str = "select version, name, digest from migrations order by ver
 const SEALED: &str = "select id, sealed from channels order by tenant, id limit 1";
 const LIBRARY: &str = "select library from installation where id = 1";
 const LITE_TABLE: &str = "select count(*) from sqlite_master where type = 'table' and name = 'migrations'";
+/// Nothing where no schema of the search path exists.
+const PG_MAY_CREATE: &str = "select coalesce(has_schema_privilege(current_schema()::text, 'CREATE'), false), current_schema()::text, current_user::text";
 const PG_TABLE: &str = "select count(*) from pg_class where relname = 'migrations' and relnamespace = current_schema()::regnamespace";
 
 type Applied = Vec<(i64, String, String)>;
@@ -40,8 +43,20 @@ pub struct Inspection {
     pub foreign: Vec<String>,
     /// By what it proves that a history in MongoDB is its own; `None` with an older schema.
     pub history: Option<HistoryClaim>,
+    /// What the database promises of a commit; `None` where there is nothing to choose.
+    pub durability: Option<Durability>,
+    /// Why this user cannot make tables, if it cannot.
+    pub closed: Option<Closed>,
     /// A channel, and its secrets as they are sealed.
     pub sealed: Option<(Uuid, String)>,
+}
+
+/// A schema in which the user of the address may not make tables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// `None`: the search path of the user names none that exists.
+    pub schema: Option<String>,
+    pub user: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +133,18 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
         }
         _ => None,
     };
-    Ok(Inspection { engine, schema, skew_ms: None, nodes: None, library: None, history, foreign, sealed })
+    Ok(Inspection {
+        engine,
+        schema,
+        skew_ms: None,
+        nodes: None,
+        library: None,
+        foreign,
+        history,
+        durability: None,
+        closed: None,
+        sealed,
+    })
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
@@ -149,6 +175,9 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
         library = client.query_opt(LIBRARY, &[]).await?.and_then(|row| row.get(0));
     }
     let engine = format!("PostgreSQL {version}");
+    let durability = Some(Durability::of(&client).await?);
+    let row = client.query_one(PG_MAY_CREATE, &[]).await?;
+    let closed = (!row.get::<_, bool>(0)).then(|| Closed { schema: row.get(1), user: row.get(2) });
     let (skew_ms, foreign) = (Some(theirs - ours), Vec::new());
-    Ok(Inspection { engine, schema, skew_ms, nodes, library, history, foreign, sealed })
+    Ok(Inspection { engine, schema, skew_ms, nodes, library, foreign, history, durability, closed, sealed })
 }

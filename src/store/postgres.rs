@@ -4,6 +4,7 @@
 
 pub(super) mod address;
 pub(super) mod connect;
+pub(super) mod durability;
 pub(super) mod fit;
 mod lanes;
 mod migrating;
@@ -94,6 +95,7 @@ impl Pg {
         fit::encoding(client).await?;
         migrating::migrate(client, watcher, &env).await?;
         env.epoch = epoch(client, config.lossless_failover).await?;
+        durability::warn(client, config.lossless_failover).await;
         let replica = match &config.replica {
             None => None,
             Some(settings) => {

@@ -83,8 +83,10 @@ impl Lite {
         if !path.is_empty() && !path.starts_with([':', '?']) {
             // SQLite would create the file with the umask's mode. Its WAL and shared-memory files copy the mode of
             // this one.
-            private::create_options().open(path).map_err(|error| {
-                StoreError::Engine(format!("cannot make the database file {path}: {error}"))
+            let path = Path::new(path);
+            private::create(path).map_err(|error| {
+                let (file, whose) = (path.display(), private::whose(path));
+                StoreError::Engine(format!("cannot open the database file {file}: {error}{whose}"))
             })?;
         }
         let mut conn = connect(path)?;

@@ -26,7 +26,8 @@ fn from_file(path: &Path) -> anyhow::Result<MasterKey> {
     match read(path) {
         Ok(text) => parse(path, &text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
-        Err(error) => Err(error).with_context(|| format!("cannot read the key file {}", path.display())),
+        Err(error) => Err(error)
+            .with_context(|| format!("cannot read the key file {}{}", path.display(), private::whose(path))),
     }
 }
 

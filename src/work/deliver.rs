@@ -125,6 +125,13 @@ async fn send(env: &Env, job: &Job, delivery: Uuid) -> Result<(), Error> {
         return Ok(());
     }
     let lane_free_at = env.chat_paces.next(place, rates);
+    let _begun = env.sends.begin(job.id);
+    // A stop waits for what has begun, and for nothing else.
+    if env.soft.is_cancelled() {
+        let at = env.store.clock().now_ms();
+        env.store.write(PutOff { job: job.clone(), at }).await?;
+        return Ok(());
+    }
     let account = connected.secrets.account();
     // An id reserved by an earlier attempt still names this message.
     let reserved = if delivery.reserved_id.is_some() {

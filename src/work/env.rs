@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::chat_pace::ChatPaces;
 use super::human_pace::HumanPaces;
 use super::node_watch::NodeWatch;
+use super::sends::Sends;
 use crate::channels::ChannelCache;
 use crate::config::Config;
 use crate::files::Files;
@@ -30,6 +31,8 @@ pub struct Env {
     pub nodes: Arc<NodeWatch>,
     /// Soft shutdown: no new work begins.
     pub soft: CancellationToken,
+    /// The sends that have begun, which the hard token does not drop.
+    pub sends: Sends,
     /// Hard shutdown: running work is dropped.
     pub hard: CancellationToken,
     /// Tracks spawned tasks; shutdown waits for them.

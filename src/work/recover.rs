@@ -1,5 +1,5 @@
 //! Recovers jobs that a dead process had claimed: when their claims have expired, and at once when their node is known to
-//! be dead. A send that had begun becomes `unknown`, because the provider may have accepted it; every other job runs again.
+//! be dead; a process that stops releases its own. A send that had begun becomes `unknown`, because the provider may have accepted it; every other job runs again.
 //!
 //! A node that was taken for dead and comes back sends nothing twice, whenever its claims are taken: a send begins by a
 //! transaction that wants the claim (`deliver/begin.rs`), and one that had begun is not sent by anybody else.
@@ -13,7 +13,7 @@ use super::end;
 use super::kinds::{self, Interrupted};
 use crate::error::Error;
 use crate::store::jobs::{self, Job};
-use crate::store::{Engine, Tx, Verb};
+use crate::store::{Engine, Store, Tx, Verb};
 
 const EVERY: Duration = Duration::from_secs(5);
 const PAGE: i64 = 500;
@@ -22,7 +22,7 @@ const REASON: &str = "the server stopped while it was being done";
 /// On SQLite every claim found at start is stale: only one server uses a database file.
 pub(super) async fn at_start(env: &Env) {
     if env.store.engine() == Engine::Sqlite {
-        recover(env, None, i64::MAX).await;
+        recover(&env.store, None, i64::MAX).await;
     }
 }
 
@@ -31,24 +31,33 @@ pub(super) async fn run(env: &Env) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while env.soft.run_until_cancelled(ticks.tick()).await.is_some() {
-        recover(env, None, env.store.clock().now_ms()).await;
+        recover(&env.store, None, env.store.clock().now_ms()).await;
         for dead in env.nodes.dead() {
-            recover(env, Some(dead.node), dead.claimed_until).await;
+            recover(&env.store, Some(dead.node), dead.claimed_until).await;
         }
     }
 }
 
-/// Releases the jobs whose claims end by then: of all nodes, or of one.
-async fn recover(env: &Env, node: Option<Uuid>, claimed_until: i64) {
+/// Releases what a node has claimed of which nothing runs any more: this process's own, at its end. `false`: the database
+/// does not answer, and claims are left.
+pub(crate) async fn of_stopped(store: &Store, node: Uuid) -> bool {
+    recover(store, Some(node), i64::MAX).await
+}
+
+/// Releases the jobs whose claims end by then: of all nodes, or of one. `false`: some are left.
+async fn recover(store: &Store, node: Option<Uuid>, claimed_until: i64) -> bool {
     loop {
-        let abandoned = match env.store.read(LoadAbandoned { node, claimed_until }).await {
+        let abandoned = match store.read(LoadAbandoned { node, claimed_until }).await {
             Ok(abandoned) => abandoned,
-            Err(error) => return tracing::warn!(%error, "abandoned jobs cannot be read"),
+            Err(error) => {
+                tracing::warn!(%error, "abandoned jobs cannot be read");
+                return false;
+            }
         };
-        let (count, mut taken) = (abandoned.len() as i64, 0_usize);
+        let (count, mut taken) = (abandoned.len(), 0_usize);
         for job in abandoned {
             let id = job.id;
-            match env.store.write(ReleaseAbandoned { job, claimed_until }).await {
+            match store.write(ReleaseAbandoned { job, claimed_until }).await {
                 Ok(_) => taken += 1,
                 Err(error) => {
                     tracing::warn!(%error, job = %id, "an abandoned job cannot be released; it is retried");
@@ -59,8 +68,8 @@ async fn recover(env: &Env, node: Option<Uuid>, claimed_until: i64) {
             tracing::info!(jobs = taken, "released jobs of a dead worker");
         }
         // Failed releases are retried at the next pass.
-        if count < PAGE || taken == 0 {
-            return;
+        if (count as i64) < PAGE || taken == 0 {
+            return taken == count;
         }
     }
 }

@@ -146,8 +146,11 @@ impl Runner {
                 workers.shares().begin(holder);
                 let (shared, workers) = (Arc::clone(&env), Arc::clone(workers));
                 env.tasks.spawn(async move {
-                    let hard = shared.hard.clone();
-                    hard.run_until_cancelled(run_one(&shared, job)).await;
+                    let id = job.id;
+                    tokio::select! {
+                        () = run_one(&shared, job) => {}
+                        () = shared.sends.may_drop(id, &shared.hard) => {}
+                    }
                     workers.shares().end(holder);
                     drop(permit);
                     // The commit that ended the job woke the workers while it still counted.

@@ -13,6 +13,7 @@ use super::Env;
 use super::kinds::Work;
 use crate::error::Error;
 use crate::files::library::{Library as _, Listed};
+use crate::files::pieces;
 use crate::files::remove::{FindOld, RemoveOld};
 use crate::rooms::id_in_name;
 use crate::store::jobs::{Job, SweepFiles};
@@ -101,10 +102,22 @@ async fn bucket(env: &Env) -> Result<(), Error> {
         after.clone_from(&last.key);
         let before = env.store.clock().now_ms() - age_ms;
         let mut old: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
-        for Listed { key, .. } in page.iter().filter(|one| one.modified_at_ms < before) {
+        let mut of_uploads: BTreeMap<Uuid, Vec<(Uuid, String)>> = BTreeMap::new();
+        for Listed { key, .. } in page.into_iter().filter(|one| one.modified_at_ms < before) {
             let ids = key.split_once('/').map(|(tenant, id)| (id_in_name(tenant, ""), id_in_name(id, "")));
             if let Some((Some(tenant), Some(id))) = ids {
                 old.entry(tenant).or_default().push(id);
+            } else if let Some((tenant, upload)) = pieces::owner(&key) {
+                of_uploads.entry(tenant).or_default().push((upload, key));
+            }
+        }
+        for (tenant, pieces) in of_uploads {
+            // Their uploads are as old at least, and over. Those of tenants that are not ours stay.
+            let files = pieces.iter().map(|(upload, _)| *upload).collect();
+            let unknown = env.store.read(FindUnknown { tenant, files }).await?;
+            for (_, key) in pieces.iter().filter(|(upload, _)| unknown.contains(upload)) {
+                bucket.delete(key).await.context("a piece of an upload that is over")?;
+                metrics::counter!("hubbub_retention_removed_total", "what" => "objects").increment(1);
             }
         }
         for (tenant, files) in old {

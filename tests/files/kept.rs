@@ -170,17 +170,26 @@ on_both!(an_object_of_nobody_is_removed_from_a_bucket_after_a_day, |engine| asyn
     let kept = there.iter().find(|key| key.contains('/')).expect("an object").clone();
     bucket.holds(&kept, &picture(40, 40), OLD);
     let name = |tenant: Uuid, number: u128| format!("{tenant}/{}", Uuid::from_u128(number));
-    // Ours and old: gone.
+    let piece = |tenant: Uuid, number: u128| {
+        format!("{tenant}/uploads/{}/{:020}-{:020}", Uuid::from_u128(number), 0, 1)
+    };
+    // Ours and old: gone, and so are pieces of uploads that are over.
     for number in 1..=20 {
         bucket.holds(&name(world.tenant, number), b"x", OLD);
+        bucket.holds(&piece(world.tenant, number), b"x", OLD);
     }
     // Too young, of another installation, of another program.
-    let (young, others) = (name(world.tenant, 99), name(Uuid::from_u128(5), 1));
-    bucket.holds(&young, b"x", "2100-01-01T00:00:00.000Z");
-    bucket.holds(&others, b"x", OLD);
+    let young = [name(world.tenant, 99), piece(world.tenant, 99)];
+    let others = [name(Uuid::from_u128(5), 1), piece(Uuid::from_u128(5), 1)];
+    for key in &young {
+        bucket.holds(key, b"x", "2100-01-01T00:00:00.000Z");
+    }
+    for key in &others {
+        bucket.holds(key, b"x", OLD);
+    }
     bucket.holds("notes/today.txt", b"x", OLD);
     world.app.store.write(crate::retention::RetainNow).await.expect("it runs");
-    let mut expected = [there, vec![young, others, "notes/today.txt".to_owned()]].concat();
+    let mut expected = [there, young.to_vec(), others.to_vec(), vec!["notes/today.txt".to_owned()]].concat();
     expected.sort();
     let gone = async {
         while bucket.keys() != expected {

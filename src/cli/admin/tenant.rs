@@ -111,7 +111,8 @@ impl Tenant {
                 let tenant = admin.tenant("--tenant", &tenant).await?;
                 let changes =
                     [feed, envelopes, attempts, leads, history].map(|given| given.map(|Days(days)| days));
-                let verb = SetRetention { scope: Scope::system(tenant), changes };
+                let store_days = admin.config.history.store_days;
+                let verb = SetRetention { scope: Scope::system(tenant), changes, store_days };
                 let (feed, envelopes, attempts, leads, history) = admin.store.write(verb).await?.value;
                 let word = |days: Option<i64>| match days {
                     None => "as configured".to_owned(),
