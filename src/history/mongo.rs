@@ -58,6 +58,8 @@ struct SeenMessage {
     created_at: i64,
 }
 
+const DAY_MS: i64 = 24 * 3_600_000;
+
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -155,8 +157,29 @@ impl Mongo {
         place.own_days.unwrap_or(self.days)
     }
 
+    /// Without what is older than it may be: a document is removed when its newest message is, and one that holds a single
+    /// long message by itself.
     pub(super) async fn page(&self, wanted: Wanted) -> Result<Page, Error> {
         self.hold().await?;
+        let days = self.days(&self.store.read(history::Where { tenant: wanted.tenant }).await?);
+        let oldest =
+            if days == 0 { i64::MIN } else { self.store.clock().now_ms() - days.saturating_mul(DAY_MS) };
+        let (mut after, of_oldest) = (wanted.after, wanted.end == End::Oldest);
+        loop {
+            let mut page = self.stored(Wanted { after, ..wanted }).await?;
+            let last = page.messages.last().map(|message| message.seq);
+            let over = page.messages.iter().take_while(|message| message.created_at < oldest).count();
+            page.messages.drain(..over);
+            // Before them there are only older ones.
+            page.more &= over == 0 || of_oldest;
+            match last {
+                Some(last) if of_oldest && page.more && page.messages.is_empty() => after = last,
+                _ => return Ok(page),
+            }
+        }
+    }
+
+    async fn stored(&self, wanted: Wanted) -> Result<Page, Error> {
         let Wanted { tenant, conversation, after, before, end, limit } = wanted;
         let end = match end {
             End::Newest => mongo::End::Newest,

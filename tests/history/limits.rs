@@ -2,6 +2,7 @@
 
 use hubbub::config;
 use hubbub::history::{End, Forgotten, History};
+use hubbub::model::Message;
 use hubbub::store::{Engine, Event};
 use proptest::test_runner::TestRunner;
 use uuid::Uuid;
@@ -122,6 +123,46 @@ async fn another_tenant_with_the_same_ids_is_another_one() {
     history.apply(other.tenant, &events).await.expect("it is taken");
     history.forget(other.tenant, Forgotten::Tenant).await.expect("forgotten");
     assert_eq!(history.page(wanted).await.expect("a page"), stage.page(&wanted));
+    stage.world.finish().await;
+}
+
+/// Its document is there as long as a newer one of it may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_older_than_the_days_is_not_shown() {
+    let Some(server) = MongoServer::shared() else { return };
+    let mut stage = stage().await;
+    let config = config::History { days: 10, ..server.config() };
+    let history = History::open(&config, stage.store()).await.expect("an address");
+    stage.perform(0, Act::Say(20)).await;
+    let wanted = stage.wanted(stage.conversations[0], End::Newest, (0, i64::MAX), 100);
+    let messages = stage.page(&wanted).messages;
+    let half = messages.len() / 2;
+    assert!(half > 2);
+    let aged = |(place, message): (usize, &Message)| {
+        let at = message.created_at - if place < half { 11 * DAY_MS } else { 0 };
+        let mut body = serde_json::to_value(message).expect("JSON");
+        body["created_at"] = at.into();
+        mongo::Entry {
+            conversation: wanted.conversation,
+            contact: Uuid::from_u128(1),
+            seq: message.seq,
+            version: mongo::Version { epoch: "an epoch".to_owned(), cursor: 1 },
+            at,
+            body: body.to_string(),
+            is_new: true,
+        }
+    };
+    let entries: Vec<_> = messages.iter().enumerate().map(aged).collect();
+    mongo(&history).write(wanted.tenant, &entries, 10).await.expect("written");
+    for end in [End::Newest, End::Oldest] {
+        for limit in [100, 2] {
+            let page = history.page(hubbub::history::Wanted { end, limit, ..wanted }).await.expect("a page");
+            let (shown, kept) = (page.messages, &messages[half..]);
+            let fits = if end == End::Newest { kept.ends_with(&shown) } else { kept.starts_with(&shown) };
+            assert!(fits && !shown.is_empty(), "{end:?} {limit}: {shown:?}");
+            assert_eq!(page.more, shown.len() < kept.len(), "{end:?} {limit}");
+        }
+    }
     stage.world.finish().await;
 }
 
