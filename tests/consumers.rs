@@ -198,6 +198,7 @@ on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
         history: app.history.clone(),
         http: app.http.clone(),
         nodes: Arc::clone(&app.nodes),
+        retained: Arc::clone(&app.retained),
         soft: app.soft.clone(),
         hard: app.hard.clone(),
         tasks: app.tasks.clone(),
@@ -253,7 +254,7 @@ impl Verb for Retain {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
         // All are older than this.
         let before = tx.now() + 1_000;
-        Ok(retention::remove_events(tx, self.tenant, before, self.patience_ms).await?)
+        Ok(retention::remove_events(tx, self.tenant, before, self.patience_ms, 40).await?)
     }
 }
 

@@ -86,6 +86,9 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
             metrics::counter!("hubbub_replica_reads_total", "place" => place).absolute(count);
         }
     }
+    for (what, late) in app.retained.overdue() {
+        metrics::gauge!("hubbub_retention_overdue_seconds", "what" => what).set(late.as_secs_f64());
+    }
     metrics::gauge!("hubbub_unfinished_bytes")
         .set((app.admission.budget.used() + app.admission.strangers.used()) as f64);
     metrics::gauge!("process_max_fds").set(app.descriptors.limit() as f64);
