@@ -283,6 +283,33 @@ on_both!(events_wait_for_a_consumer_and_not_for_ever, |engine| async move {
     world.finish().await;
 });
 
+on_both!(one_fills_in_while_its_tenant_is_busy, |engine| async move {
+    let world = World::start(engine).await;
+    let store = world.app.store.clone();
+    store.write(MakeTable).await.expect("a table");
+    says(&world, 0, 9).await;
+    let (consumer, tenant) = (Arc::new(Tally::default()), world.tenant);
+    step(&store, &consumer, tenant).await.expect("a step");
+    let begun = store.read(Place(tenant)).await.expect("read").expect("a place");
+    assert_eq!(begun.0, "filling");
+    let mut said = 9;
+    // No step finds its tenant without an event.
+    while store.read(Place(tenant)).await.expect("read").is_some_and(|place| place.0 == "filling") {
+        assert!(said < 100, "it is never filled in");
+        says(&world, said, 1).await;
+        said += 1;
+        let one = step(&store, &consumer, tenant).await.expect("a step");
+        assert!(one.events > 0, "{one:?}");
+    }
+    through(&store, &consumer, tenant).await;
+    let rows = store.read(Tallied(tenant, i64::MIN)).await.expect("rows");
+    assert!(rows.iter().filter(|row| **row < 0).count() >= 9, "{rows:?}");
+    let followed: Vec<i64> = rows.into_iter().filter(|row| *row > 0).collect();
+    let place = store.read(Place(tenant)).await.expect("read").expect("a place");
+    assert_eq!(followed, (begun.1 + 1..=place.1).collect::<Vec<_>>());
+    world.finish().await;
+});
+
 on_both!(one_of_another_version_clears_and_builds_itself_beside_following, |engine| async move {
     let world = World::start(engine).await;
     let store = world.app.store.clone();
