@@ -7,6 +7,7 @@ use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
 use super::dialect::POSTGRES_CLOCK;
+use super::history::ANY_LEFT;
 use super::nodes::{self, Listed, Node};
 use super::postgres::{connect, fit, replica};
 use super::{Engine, FromRow as _, Row, Standing, StoreError, backup, migrate, schema};
@@ -35,6 +36,8 @@ pub struct Inspection {
     pub nodes: Option<Listed>,
     /// The library that files were written to last; `None` where one server works, or of an older schema.
     pub library: Option<String>,
+    /// Messages have left for MongoDB. Of an older schema nothing is said.
+    pub has_left: bool,
     /// What a SQLite file has in its schema that no migration made.
     pub foreign: Vec<String>,
     /// A channel, and its secrets as they are sealed.
@@ -106,7 +109,11 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
     }
     let engine = format!("SQLite {}, {}", rusqlite::version(), path.display());
     let schema = Schema::of(&applied);
-    Ok(Inspection { engine, schema, skew_ms: None, nodes: None, library: None, foreign, sealed })
+    let mut has_left = false;
+    if let Schema::Current { .. } = schema {
+        has_left = conn.prepare(ANY_LEFT)?.exists([&Uuid::nil().as_bytes()[..]])?;
+    }
+    Ok(Inspection { engine, schema, skew_ms: None, nodes: None, library: None, has_left, foreign, sealed })
 }
 
 async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
@@ -127,14 +134,15 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
         }
     }
     let schema = Schema::of(&applied);
-    let (mut nodes, mut library) = (None, None);
+    let (mut nodes, mut library, mut has_left) = (None, None, false);
     if let Schema::Current { .. } = schema {
         let rows = client.query(nodes::LIST, &[&nodes::MAX_NODES]).await?;
         let listed = rows.iter().map(|row| Node::from_row(&Row::Postgres(row))).collect::<Result<_, _>>()?;
         nodes = Some(Listed { now: theirs, nodes: listed });
         library = client.query_opt(LIBRARY, &[]).await?.and_then(|row| row.get(0));
+        has_left = client.query_opt(ANY_LEFT, &[&Uuid::nil()]).await?.is_some();
     }
     let engine = format!("PostgreSQL {version}");
     let (skew_ms, foreign) = (Some(theirs - ours), Vec::new());
-    Ok(Inspection { engine, schema, skew_ms, nodes, library, foreign, sealed })
+    Ok(Inspection { engine, schema, skew_ms, nodes, library, has_left, foreign, sealed })
 }
