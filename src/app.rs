@@ -24,7 +24,7 @@ use crate::files::Files;
 use crate::history::History;
 use crate::store::Store;
 use crate::vault::{BusSeal, Vault};
-use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, NodeWatch, Sends, Typing, sends};
+use crate::work::{BusyTold, Consumers, Dispatcher, Hearing, NodeWatch, Retained, Sends, Typing, sends};
 
 pub struct App {
     pub config: Arc<Config>,
@@ -70,6 +70,8 @@ pub struct App {
     pub tasks: TaskTracker,
     /// This node among the others.
     pub nodes: Arc<NodeWatch>,
+    /// What is older than it should be, as far as this node knows.
+    pub retained: Arc<Retained>,
     /// Tells the others that this node lives, until all other tasks have ended.
     pub beat: TaskTracker,
     pub started_at_ms: i64,

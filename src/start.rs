@@ -64,6 +64,7 @@ impl App {
         let files = Files::open(&config, &vault)?;
         let engine = hub::HubConfig::default();
         let nodes = Arc::new(NodeWatch::new(engine.node.parse().context("the name of this node")?));
+        let retained = Arc::new(work::Retained::default());
         let history = History::open(&config.history, &store).await?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(sessions::Installation).await?;
@@ -87,6 +88,7 @@ impl App {
             human_paces: work::HumanPaces::default(),
             nodes: Arc::clone(&nodes),
             sends: sends.clone(),
+            retained: Arc::clone(&retained),
             soft: soft.clone(),
             hard: hard.clone(),
             tasks: tasks.clone(),
@@ -135,6 +137,7 @@ impl App {
                 hard,
                 tasks,
                 nodes,
+                retained,
                 beat: TaskTracker::new(),
                 started_at_ms,
                 installation,

@@ -199,6 +199,7 @@ on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
         http: app.http.clone(),
         nodes: Arc::clone(&app.nodes),
         sends: app.sends.clone(),
+        retained: Arc::clone(&app.retained),
         soft: app.soft.clone(),
         hard: app.hard.clone(),
         tasks: app.tasks.clone(),
@@ -254,7 +255,7 @@ impl Verb for Retain {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
         // All are older than this.
         let before = tx.now() + 1_000;
-        Ok(retention::remove_events(tx, self.tenant, before, self.patience_ms).await?)
+        Ok(retention::remove_events(tx, self.tenant, before, self.patience_ms, 40).await?)
     }
 }
 
@@ -280,6 +281,33 @@ on_both!(events_wait_for_a_consumer_and_not_for_ever, |engine| async move {
     through(&store, &consumer, tenant).await;
     let rows = store.read(Tallied(tenant, i64::MIN)).await.expect("rows");
     assert_eq!(rows.iter().filter(|row| **row < 0).count(), 12, "each message, and nothing of before");
+    world.finish().await;
+});
+
+on_both!(one_fills_in_while_its_tenant_is_busy, |engine| async move {
+    let world = World::start(engine).await;
+    let store = world.app.store.clone();
+    store.write(MakeTable).await.expect("a table");
+    says(&world, 0, 9).await;
+    let (consumer, tenant) = (Arc::new(Tally::default()), world.tenant);
+    step(&store, &consumer, tenant).await.expect("a step");
+    let begun = store.read(Place(tenant)).await.expect("read").expect("a place");
+    assert_eq!(begun.0, "filling");
+    let mut said = 9;
+    // No step finds its tenant without an event.
+    while store.read(Place(tenant)).await.expect("read").is_some_and(|place| place.0 == "filling") {
+        assert!(said < 100, "it is never filled in");
+        says(&world, said, 1).await;
+        said += 1;
+        let one = step(&store, &consumer, tenant).await.expect("a step");
+        assert!(one.events > 0, "{one:?}");
+    }
+    through(&store, &consumer, tenant).await;
+    let rows = store.read(Tallied(tenant, i64::MIN)).await.expect("rows");
+    assert!(rows.iter().filter(|row| **row < 0).count() >= 9, "{rows:?}");
+    let followed: Vec<i64> = rows.into_iter().filter(|row| *row > 0).collect();
+    let place = store.read(Place(tenant)).await.expect("read").expect("a place");
+    assert_eq!(followed, (begun.1 + 1..=place.1).collect::<Vec<_>>());
     world.finish().await;
 });
 

@@ -1,9 +1,12 @@
 //! What has an end is removed beside the traffic: feed, bodies of webhooks, attempts, sessions that are over, files of
 //! nobody. A client from before loads anew; everything else stays.
 
-use hubbub::accounts::tenants::SetRetention;
+use std::time::{Duration, Instant};
+
+use hubbub::accounts::tenants::{CreateTenant, SetRetention};
+use hubbub::config;
 use hubbub::error::Error;
-use hubbub::store::{Arg, Tx, Verb};
+use hubbub::store::{Arg, Engine, Tx, Verb};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -102,7 +105,7 @@ impl Verb for RetainNow {
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let within = tokio::time::timeout(PATIENCE, async {
         while !holds().await {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
     within.await.unwrap_or_else(|_| panic!("it does not come to be: {what}"));
@@ -234,3 +237,135 @@ on_both!(one_sweep_removes_all_files_that_are_over, |engine| async move {
     .await;
     world.finish().await;
 });
+
+/// Leads of long ago, numbered from one on.
+struct OldLeads {
+    tenant: Uuid,
+    first: u128,
+    count: u128,
+}
+
+impl Verb for OldLeads {
+    type Out = ();
+
+    fn tenant(&self) -> Option<Uuid> {
+        Some(self.tenant)
+    }
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        for n in self.first..self.first + self.count {
+            let number = n.to_string();
+            let lead = "insert into leads (tenant, id, source, external_id, digest, fields, utm, click_ids, at) \
+                values ($1, $2, 'page', $3, $3, '{}', '{}', '{}', 0)";
+            tx.put(lead, &[self.tenant.into(), Uuid::from_u128(n).into(), Arg::from(number.as_str())])
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// How many leads each of two tenants has.
+struct LeadsOf([Uuid; 2]);
+
+impl Verb for LeadsOf {
+    type Out = [i64; 2];
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<[i64; 2], Error> {
+        let mut counts = [0; 2];
+        for (count, tenant) in counts.iter_mut().zip(self.0) {
+            let sql = "select count(*) from leads where tenant = $1";
+            *count = tx.one::<(i64,)>(sql, &[tenant.into()]).await?.map_or(0, |(count,)| count);
+        }
+        Ok(counts)
+    }
+}
+
+on_both!(who_has_much_to_remove_keeps_no_other_waiting, |engine| async move {
+    let world = World::start(engine).await;
+    let store = &world.app.store;
+    let other = store.write(CreateTenant { name: "Other".into() }).await.expect("a tenant").value.id;
+    assert!(world.tenant < other, "it comes first");
+    for part in 0..5 {
+        let some = OldLeads { tenant: world.tenant, first: 1 + part * 2_000, count: 2_000 };
+        store.write(some).await.expect("old leads");
+    }
+    store.write(OldLeads { tenant: other, first: 1, count: 300 }).await.expect("old leads");
+    store.write(RetainNow).await.expect("it runs");
+    let mut left = [0; 2];
+    until("those of the other one are gone", async || {
+        left = store.read(LeadsOf([world.tenant, other])).await.expect("rows");
+        left[1] == 0
+    })
+    .await;
+    assert!(left[0] > 0, "it waited for the first one");
+    until("all are gone, in the same run", async || {
+        store.read(LeadsOf([world.tenant, other])).await.is_ok_and(|left| left == [0, 0])
+    })
+    .await;
+    world.finish().await;
+});
+
+/// Something refers to the oldest lead of a tenant, so it cannot be removed.
+struct Hold(Uuid);
+
+impl Verb for Hold {
+    type Out = ();
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let table = "create table held_leads (tenant uuid not null, lead uuid not null, primary key (tenant, lead), \
+            foreign key (tenant, lead) references leads (tenant, id))";
+        tx.exec(table, &[]).await?;
+        let row = "insert into held_leads (tenant, lead) values ($1, $2)";
+        tx.exec(row, &[self.0.into(), Uuid::from_u128(1).into()]).await?;
+        Ok(())
+    }
+}
+
+on_both!(a_tenant_in_which_it_fails_stops_no_other, |engine| async move {
+    let world = World::start(engine).await;
+    let store = &world.app.store;
+    let other = store.write(CreateTenant { name: "Other".into() }).await.expect("a tenant").value.id;
+    for tenant in [world.tenant, other] {
+        store.write(OldLeads { tenant, first: 1, count: 100 }).await.expect("old leads");
+    }
+    store.write(Hold(world.tenant)).await.expect("a lead that is held");
+    store.write(RetainNow).await.expect("it runs");
+    until("those of the other one are gone", async || {
+        store.read(LeadsOf([world.tenant, other])).await.is_ok_and(|left| left == [100, 0])
+    })
+    .await;
+    // Of two nodes the other one may have done it.
+    if engine == Engine::Sqlite {
+        until("it is told", async || {
+            world.app.retained.overdue().any(|(kind, late)| kind == "leads" && !late.is_zero())
+        })
+        .await;
+    }
+    world.finish().await;
+});
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_history_that_is_away_is_waited_for_once_in_a_run() {
+    let nobody =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
+    let url = format!("mongodb://{nobody}/?directConnection=true");
+    let world = World::configured(Engine::Sqlite, |all| {
+        all.history = config::History { url: url.clone(), database: "away".into(), days: 0, store_days: 0 };
+    })
+    .await;
+    let store = &world.app.store;
+    let mut last = world.tenant;
+    for n in 0..11 {
+        last = store.write(CreateTenant { name: format!("T{n}") }).await.expect("a tenant").value.id;
+    }
+    store.write(OldLeads { tenant: last, first: 1, count: 10 }).await.expect("old leads");
+    let begun = Instant::now();
+    until("those of the last one are gone", async || {
+        // A run that began before may not have found them.
+        store.write(RetainNow).await.expect("it runs");
+        store.read(LeadsOf([world.tenant, last])).await.is_ok_and(|left| left == [0, 0])
+    })
+    .await;
+    assert!(begun.elapsed() < Duration::from_secs(30), "each tenant waits for it");
+    world.finish().await;
+}

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{Judged, Patient};
+use super::{Judged, Patient, database};
 use crate::error::told;
 use crate::history::{self, Asked};
 use crate::store::inspect::inspect;
@@ -59,6 +59,13 @@ pub(super) async fn bus(patient: &Patient<'_>) -> Judged {
 pub(super) async fn history(patient: &Patient<'_>) -> Judged {
     let config = &patient.config.history;
     if config.url.is_empty() {
+        // A database that cannot be asked is told of by its own check.
+        if database::look(patient).await.is_ok_and(|found| found.has_left) {
+            return Judged::fail(
+                "messages have left for MongoDB, and none is named",
+                "name it with url of [history]: the server does not start without it",
+            );
+        }
         return Judged::ok("none: the store has all messages");
     }
     let mut asked = ask_history(patient).await;

@@ -89,6 +89,9 @@ async fn numbers(app: &AppState) -> Result<impl IntoResponse + use<>> {
     if app.history.is_beside() {
         metrics::gauge!("hubbub_history_owned").set(f64::from(u8::from(app.history.is_owned())));
     }
+    for (what, late) in app.retained.overdue() {
+        metrics::gauge!("hubbub_retention_overdue_seconds", "what" => what).set(late.as_secs_f64());
+    }
     metrics::gauge!("hubbub_unfinished_bytes")
         .set((app.admission.budget.used() + app.admission.strangers.used()) as f64);
     metrics::gauge!("process_max_fds").set(app.descriptors.limit() as f64);

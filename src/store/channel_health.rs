@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::retention::{BATCH, id_at};
+use super::retention::id_at;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -122,8 +122,8 @@ pub async fn page(
 }
 
 /// Removes changes from before a time.
-pub async fn remove_old(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
-    let old: Vec<(Uuid, Uuid, Uuid)> = tx.all(OLD, args![before, BATCH]).await?;
+pub async fn remove_old(tx: &mut Tx<'_>, before: i64, limit: i64) -> Result<u64, StoreError> {
+    let old: Vec<(Uuid, Uuid, Uuid)> = tx.all(OLD, args![before, limit]).await?;
     for (tenant, channel, id) in &old {
         tx.put(REMOVE, args![*tenant, *channel, *id]).await?;
     }

@@ -29,12 +29,16 @@ const OLD: &str = "select id, conversation, channel, seq, direction, external_ke
 const LATER_ANSWER: &str = "select coalesce((select t.last_seq from turns t where t.tenant = m.tenant and t.id = m.turn), m.seq), \
     m.created_at from messages m where m.tenant = $1 and m.conversation = $2 and m.seq > $3 and m.direction = 'out' \
     and m.status <> 'failed' and (m.data is null or m.data not like '%\"automatic\":true%') order by m.seq limit 1";
+/// Noted of a message that no provider has a key for. None of theirs is so.
+const NO_KEY: &str = "(no key)";
 const NOTE: &str = "insert into left_messages (tenant, channel, external_key, message) values ($1, $2, $3, $4) \
     on conflict (tenant, channel, external_key) do nothing";
 const REMOVE_ATTEMPTS: &str = "delete from attempts where tenant = $1 and delivery = $2";
 const REMOVE_DELIVERY: &str = "delete from deliveries where tenant = $1 and id = $2";
 const REMOVE: &str = "delete from messages where tenant = $1 and id = $2";
-const ANY_LOOK: &str = "select tenant from history_looks limit 1";
+/// What left has its keys there. Each message leaves at least one.
+pub(super) const ANY_LEFT: &str =
+    "select tenant from left_messages where tenant > $1 order by tenant limit 1";
 const LOOK: &str = "select position, begun_at from history_looks where tenant = $1";
 const SET_LOOK: &str = "insert into history_looks (tenant, position, begun_at) values ($1, $2, $3) \
     on conflict (tenant) do update set position = excluded.position, begun_at = excluded.begun_at";
@@ -48,7 +52,7 @@ pub const ALL: &[&str] = &[
     REMOVE_ATTEMPTS,
     REMOVE_DELIVERY,
     REMOVE,
-    ANY_LOOK,
+    ANY_LEFT,
     LOOK,
     SET_LOOK,
 ];
@@ -80,14 +84,14 @@ impl Verb for Where {
     }
 }
 
-/// Whether messages have left for MongoDB, or may have.
+/// Whether messages have left for MongoDB.
 pub struct HasLeft;
 
 impl Verb for HasLeft {
     type Out = bool;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
-        Ok(tx.one::<(Uuid,)>(ANY_LOOK, &[]).await?.is_some())
+        Ok(tx.one::<(Uuid,)>(ANY_LEFT, args![Uuid::nil()]).await?.is_some())
     }
 }
 
@@ -294,7 +298,8 @@ async fn remove(tx: &mut Tx<'_>, tenant: Uuid, one: &Old) -> Result<bool, Error>
         tx.put(REMOVE_ATTEMPTS, args![tenant, part.id]).await?;
         tx.put(REMOVE_DELIVERY, args![tenant, part.id]).await?;
     }
-    if let Some(key) = &one.external_key {
+    let is_noted = parts.iter().any(|part| part.external_key.is_some());
+    if let Some(key) = one.external_key.as_deref().or((!is_noted).then_some(NO_KEY)) {
         tx.put(NOTE, args![tenant, one.channel, key, one.id]).await?;
     }
     // What is not here cannot be shown among what was found.

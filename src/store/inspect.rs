@@ -7,6 +7,7 @@ use rusqlite::OptionalExtension as _;
 use uuid::Uuid;
 
 use super::dialect::POSTGRES_CLOCK;
+use super::history::ANY_LEFT;
 use super::history_term::{self, HistoryClaim};
 use super::nodes::{self, Listed, Node};
 use super::postgres::durability::Durability;
@@ -39,6 +40,8 @@ pub struct Inspection {
     pub nodes: Option<Listed>,
     /// The library that files were written to last; `None` where one server works, or of an older schema.
     pub library: Option<String>,
+    /// Messages have left for MongoDB. Of an older schema nothing is said.
+    pub has_left: bool,
     /// What a SQLite file has in its schema that no migration made.
     pub foreign: Vec<String>,
     /// By what it proves that a history in MongoDB is its own; `None` with an older schema.
@@ -133,12 +136,17 @@ fn sqlite(path: &Path) -> Result<Inspection, StoreError> {
         }
         _ => None,
     };
+    let mut has_left = false;
+    if let Schema::Current { .. } = schema {
+        has_left = conn.prepare(ANY_LEFT)?.exists([&Uuid::nil().as_bytes()[..]])?;
+    }
     Ok(Inspection {
         engine,
         schema,
         skew_ms: None,
         nodes: None,
         library: None,
+        has_left,
         foreign,
         history,
         durability: None,
@@ -165,7 +173,7 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
         }
     }
     let schema = Schema::of(&applied);
-    let (mut nodes, mut library, mut history) = (None, None, None);
+    let (mut nodes, mut library, mut history, mut has_left) = (None, None, None, false);
     if let Schema::Current { .. } = schema {
         let row = client.query_opt(history_term::CLAIM, &[]).await?;
         history = row.map(|row| HistoryClaim::from_row(&Row::Postgres(&row))).transpose()?;
@@ -173,11 +181,24 @@ async fn postgres(url: &str, clock: &Clock) -> Result<Inspection, StoreError> {
         let listed = rows.iter().map(|row| Node::from_row(&Row::Postgres(row))).collect::<Result<_, _>>()?;
         nodes = Some(Listed { now: theirs, nodes: listed });
         library = client.query_opt(LIBRARY, &[]).await?.and_then(|row| row.get(0));
+        has_left = client.query_opt(ANY_LEFT, &[&Uuid::nil()]).await?.is_some();
     }
     let engine = format!("PostgreSQL {version}");
     let durability = Some(Durability::of(&client).await?);
     let row = client.query_one(PG_MAY_CREATE, &[]).await?;
     let closed = (!row.get::<_, bool>(0)).then(|| Closed { schema: row.get(1), user: row.get(2) });
     let (skew_ms, foreign) = (Some(theirs - ours), Vec::new());
-    Ok(Inspection { engine, schema, skew_ms, nodes, library, foreign, history, durability, closed, sealed })
+    Ok(Inspection {
+        engine,
+        schema,
+        skew_ms,
+        nodes,
+        library,
+        has_left,
+        foreign,
+        history,
+        durability,
+        closed,
+        sealed,
+    })
 }

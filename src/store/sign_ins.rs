@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::retention::BATCH;
 use super::value::{FromRow, Row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -79,9 +78,9 @@ pub async fn get(tx: &mut Tx<'_>, digest: &str) -> Result<Option<SignIn>, StoreE
 }
 
 /// Removes those that are over, with the tokens that they hold.
-pub async fn remove_old(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
+pub async fn remove_old(tx: &mut Tx<'_>, limit: i64) -> Result<u64, StoreError> {
     let now = tx.now();
-    tx.exec(OLD, args![now, BATCH]).await
+    tx.exec(OLD, args![now, limit]).await
 }
 
 /// `false`: its code was exchanged already.

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 use super::chat_pace::ChatPaces;
 use super::human_pace::HumanPaces;
 use super::node_watch::NodeWatch;
+use super::retained::Retained;
 use super::sends::Sends;
 use crate::channels::ChannelCache;
 use crate::config::Config;
@@ -29,6 +30,8 @@ pub struct Env {
     /// Which parts wait as a person would.
     pub human_paces: HumanPaces,
     pub nodes: Arc<NodeWatch>,
+    /// Where the removal of what is old is.
+    pub retained: Arc<Retained>,
     /// Soft shutdown: no new work begins.
     pub soft: CancellationToken,
     /// The sends that have begun, which the hard token does not drop.

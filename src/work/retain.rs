@@ -1,140 +1,182 @@
-//! Removes rows older than their retention, in small batches with pauses. Clients that were offline for longer than the
-//! feed's retention reload everything.
+//! Removes rows older than their retention, in batches with pauses (`retained.rs` says how many). Clients that were offline
+//! for longer than the feed's retention reload everything.
+//!
+//! Each tenant gets a turn of a few batches of each kind, then the next one does: whoever has much to remove does not keep
+//! the others from it. Those with something left get further turns, until the run's time is over.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Env;
+use super::expiring::{Expiring, LookForOld, OF_INSTALLATION, RemoveBatch};
 use super::kinds::Work;
 use super::retain_messages;
-use crate::error::Error;
-use crate::growth::reference::KEPT_DAYS;
-use crate::store::jobs::{self, Job, Retain};
-use crate::store::retention::{self, BATCH, OwnDays};
-use crate::store::{Tx, Verb, channel_health, links, sign_ins};
+use super::retained::{Left, pause};
+use crate::error::{Error, StoreError};
+use crate::store::jobs::{Job, Retain};
+use crate::store::{Engine, Tx, Verb, retention};
 
-/// Pause between two batches: longer after a slow batch, because other writes are then waiting too.
-const LEAST_PAUSE: Duration = Duration::from_millis(40);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-const SHARE: u32 = 20;
+/// After it the next run goes on.
+const RUN: Duration = Duration::from_mins(10);
+/// Batches of a kind in a turn.
+pub(super) const TURN: usize = 8;
+/// Tenants of which rows are removed at the same time. SQLite has one writer for all.
+const AT_ONCE: usize = 4;
 const TENANTS: i64 = 200;
-const DAY_MS: i64 = 24 * 3_600_000;
-/// Pending changes whose message never came, and dead jobs that were not retried.
-const PENDING_DAYS: i64 = 30;
-const DEAD_DAYS: i64 = 90;
-/// How the channels fared.
-const HEALTH_DAYS: i64 = 90;
-/// Visits of links by day.
-const VISIT_DAYS: i64 = 800;
-/// How long expired events wait for a consumer that has not seen them. It then begins anew.
-const CONSUMER_DAYS: i64 = 7;
-/// Ended refresh tokens and sessions are kept this long, so that their reuse is detected.
-const TOKEN_DAYS: i64 = 1;
 
 impl Work for Retain {
     const EVERY: Option<Duration> = Some(Duration::from_mins(5));
 
     async fn run(self, env: &Env, _: &Job) -> Result<(), Error> {
-        remove_all(env, Uuid::nil(), Expiring::Tokens(TOKEN_DAYS)).await?;
-        remove_all(env, Uuid::nil(), Expiring::Sessions(TOKEN_DAYS)).await?;
-        remove_all(env, Uuid::nil(), Expiring::SignIns).await?;
-        remove_all(env, Uuid::nil(), Expiring::Pending(PENDING_DAYS)).await?;
-        remove_all(env, Uuid::nil(), Expiring::Health(HEALTH_DAYS)).await?;
-        remove_all(env, Uuid::nil(), Expiring::Clicks(KEPT_DAYS)).await?;
-        remove_all(env, Uuid::nil(), Expiring::Visits(VISIT_DAYS)).await?;
-        let mut after = Uuid::nil();
-        loop {
-            let page = env.store.read(LoadTenants { after }).await?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            after = *last;
-            for (tenant, own) in page {
-                let config = &env.config;
-                remove_all(env, tenant, Expiring::Events(own.0.unwrap_or(config.retention.feed_days)))
-                    .await?;
-                let envelopes = own.1.unwrap_or(config.retention.envelope_days);
-                remove_all(env, tenant, Expiring::Envelopes(envelopes)).await?;
-                let attempts = own.2.unwrap_or(config.retention.attempt_days);
-                remove_all(env, tenant, Expiring::Attempts(attempts)).await?;
-                let leads = own.3.unwrap_or(config.retention.lead_days);
-                remove_all(env, tenant, Expiring::Leads(leads)).await?;
-                remove_all(env, tenant, Expiring::DeadJobs(DEAD_DAYS)).await?;
-                retain_messages::run(env, tenant, own.4).await?;
+        let at_once = if env.store.engine() == Engine::Sqlite { 1 } else { AT_ONCE };
+        let run = Run { env, until: Instant::now() + RUN, at_once, history_is_away: AtomicBool::new(false) };
+        let mut more = run.of_installation().await?;
+        run.pass().await?;
+        while !run.is_over() {
+            let unfinished = env.retained.unfinished();
+            if unfinished.is_empty() && !more {
+                break;
+            }
+            run.turns(&unfinished).await?;
+            more = more && run.of_installation().await?;
+        }
+        Ok(())
+    }
+}
+
+/// One run of the job.
+pub(super) struct Run<'a> {
+    pub env: &'a Env,
+    until: Instant,
+    at_once: usize,
+    /// It did not answer for one tenant: the others need not wait for it too.
+    pub history_is_away: AtomicBool,
+}
+
+impl Run<'_> {
+    pub(super) fn is_over(&self) -> bool {
+        self.env.soft.is_cancelled() || Instant::now() >= self.until
+    }
+
+    /// A turn of what belongs to no tenant. `true`: there is more.
+    async fn of_installation(&self) -> Result<bool, Error> {
+        let mut more = false;
+        for what in OF_INSTALLATION {
+            more |= told(Uuid::nil(), what.name(), self.remove(None, what).await)? == Some(true);
+        }
+        Ok(more)
+    }
+
+    /// A turn for each tenant, from where the last run ended on and around.
+    async fn pass(&self) -> Result<(), Error> {
+        let begin = self.env.retained.place();
+        let (mut after, mut is_around) = (begin, begin.is_nil());
+        while !self.is_over() {
+            let mut page = self.env.store.read(LoadTenants { after }).await?;
+            if is_around && !begin.is_nil() {
+                page.retain(|tenant| *tenant <= begin);
+            }
+            if page.is_empty() {
+                if is_around {
+                    break;
+                }
+                (after, is_around) = (Uuid::nil(), true);
+                continue;
+            }
+            after = self.turns(&page).await?.unwrap_or(after);
+        }
+        Ok(())
+    }
+
+    /// Gives each of these its turn, some at a time. Returns the last one that had it.
+    async fn turns(&self, tenants: &[Uuid]) -> Result<Option<Uuid>, Error> {
+        let mut last = None;
+        for some in tenants.chunks(self.at_once) {
+            if self.is_over() {
+                break;
+            }
+            let turns: Vec<_> = some.iter().map(|tenant| self.turn(*tenant)).collect();
+            for done in join_all(turns).await {
+                done?;
+            }
+            last = some.last().copied();
+            if let Some(place) = last {
+                self.env.retained.set_place(place);
             }
         }
+        Ok(last)
+    }
+
+    /// A turn of one tenant. What fails in it is told, and the others go on, unless it would fail for them as well.
+    async fn turn(&self, tenant: Uuid) -> Result<(), Error> {
+        match self.tenant(tenant).await {
+            Ok(left) => self.env.retained.keep(tenant, left),
+            Err(error) if is_everywhere(&error) => return Err(error),
+            Err(error) => {
+                self.env.retained.failed(tenant);
+                tracing::warn!(%error, %tenant, "what is old cannot be looked for in a tenant; the next run does");
+            }
+        }
+        Ok(())
+    }
+
+    async fn tenant(&self, tenant: Uuid) -> Result<Left, Error> {
+        let mut left = Left::default();
+        let look = LookForOld { tenant, defaults: self.env.config.retention.clone() };
+        let Some(due) = self.env.store.read(look).await? else { return Ok(left) };
+        for (what, overdue_ms) in due.kinds {
+            let more = told(tenant, what.name(), self.remove(Some(tenant), what).await)?;
+            left.more |= more == Some(true);
+            if more != Some(false) {
+                left.overdue_ms.insert(what.name(), overdue_ms);
+            }
+        }
+        let leaving = retain_messages::turn(self, tenant, due.history_days).await;
+        left.more |= told(tenant, "messages", leaving)? == Some(true);
+        Ok(left)
+    }
+
+    /// Removes some batches of a kind. `true`: there is more.
+    async fn remove(&self, tenant: Option<Uuid>, what: Expiring) -> Result<bool, Error> {
+        for _ in 0..TURN {
+            let (begun, rows) = (Instant::now(), self.env.retained.rows(what.name()));
+            let written = self.env.store.write(RemoveBatch { tenant, what, rows }).await;
+            let removed = written.inspect_err(|_| self.env.retained.too_many(what.name(), rows))?.value;
+            metrics::counter!("hubbub_retention_removed_total", "what" => what.name()).increment(removed);
+            let (took, is_full) = (begun.elapsed(), removed >= rows.unsigned_abs());
+            self.env.retained.took(what.name(), rows, took, is_full);
+            if !is_full {
+                return Ok(false);
+            }
+            if self.is_over() {
+                break;
+            }
+            tokio::time::sleep(pause(took)).await;
+        }
+        Ok(true)
     }
 }
 
-/// Removes batches until no expired rows are left. 0 days: kept for ever.
-async fn remove_all(env: &Env, tenant: Uuid, what: Expiring) -> Result<(), Error> {
-    if what.days() == 0 {
-        return Ok(());
-    }
-    let tenant = Some(tenant).filter(|tenant| !tenant.is_nil());
-    loop {
-        let begun = Instant::now();
-        let removed = env.store.write(RemoveBatch { tenant, what }).await?.value;
-        metrics::counter!("hubbub_retention_removed_total", "what" => what.name()).increment(removed);
-        if removed < BATCH as u64 || env.soft.is_cancelled() {
-            return Ok(());
+/// `None` for a failure of this kind in this tenant (or of the installation), which is told.
+fn told(tenant: Uuid, what: &'static str, done: Result<bool, Error>) -> Result<Option<bool>, Error> {
+    match done {
+        Ok(more) => Ok(Some(more)),
+        Err(error) if is_everywhere(&error) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, %tenant, what, "what is old cannot be removed; the next run does");
+            Ok(None)
         }
-        tokio::time::sleep((begun.elapsed() * SHARE).clamp(LEAST_PAUSE, LONGEST_PAUSE)).await;
     }
 }
 
-/// A kind of rows, with its retention in days.
-#[derive(Clone, Copy, Debug)]
-enum Expiring {
-    Events(i64),
-    Envelopes(i64),
-    Attempts(i64),
-    Leads(i64),
-    DeadJobs(i64),
-    Tokens(i64),
-    Sessions(i64),
-    /// Each has its own end.
-    SignIns,
-    Pending(i64),
-    Health(i64),
-    Clicks(i64),
-    Visits(i64),
-}
-
-impl Expiring {
-    const fn days(self) -> i64 {
-        match self {
-            Self::Events(days)
-            | Self::Envelopes(days)
-            | Self::Attempts(days)
-            | Self::Leads(days)
-            | Self::DeadJobs(days)
-            | Self::Tokens(days)
-            | Self::Sessions(days)
-            | Self::Pending(days)
-            | Self::Health(days)
-            | Self::Clicks(days)
-            | Self::Visits(days) => days,
-            Self::SignIns => 1,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Events(_) => "events",
-            Self::Envelopes(_) => "envelopes",
-            Self::Attempts(_) => "attempts",
-            Self::Leads(_) => "leads",
-            Self::DeadJobs(_) => "dead_jobs",
-            Self::Tokens(_) => "refresh_tokens",
-            Self::Sessions(_) => "sessions",
-            Self::SignIns => "sign_ins",
-            Self::Pending(_) => "pending_changes",
-            Self::Health(_) => "channel_health",
-            Self::Clicks(_) => "clicks",
-            Self::Visits(_) => "visits",
-        }
-    }
+/// Whether it is the database that fails, and not what was asked of it.
+const fn is_everywhere(error: &Error) -> bool {
+    use StoreError::{Closed, ReadOnly, Unavailable};
+    matches!(error, Error::Store(Closed | ReadOnly(_) | Unavailable(_)))
 }
 
 struct LoadTenants {
@@ -142,49 +184,9 @@ struct LoadTenants {
 }
 
 impl Verb for LoadTenants {
-    type Out = Vec<(Uuid, OwnDays)>;
+    type Out = Vec<Uuid>;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Self::Out, Error> {
         Ok(retention::tenants(tx, self.after, TENANTS).await?)
-    }
-}
-
-struct RemoveBatch {
-    tenant: Option<Uuid>,
-    what: Expiring,
-}
-
-impl Verb for RemoveBatch {
-    type Out = u64;
-
-    fn tenant(&self) -> Option<Uuid> {
-        self.tenant
-    }
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
-        let before = tx.now() - self.what.days().saturating_mul(DAY_MS);
-        let tenant = self.tenant.unwrap_or_default();
-        Ok(match self.what {
-            Expiring::Events(_) => {
-                retention::remove_events(tx, tenant, before, CONSUMER_DAYS * DAY_MS).await?
-            }
-            Expiring::Envelopes(_) => retention::remove_envelopes(tx, tenant, before).await?,
-            Expiring::Attempts(_) => retention::remove_attempts(tx, tenant, before).await?,
-            Expiring::Leads(_) => retention::remove_leads(tx, tenant, before).await?,
-            Expiring::Tokens(_) => retention::remove_tokens(tx, before).await?,
-            Expiring::Sessions(_) => retention::remove_sessions(tx, before).await?,
-            Expiring::SignIns => sign_ins::remove_old(tx).await?,
-            Expiring::Pending(_) => retention::remove_pending(tx, before).await?,
-            Expiring::Health(_) => channel_health::remove_old(tx, before).await?,
-            Expiring::Clicks(_) => links::remove_old_clicks(tx, before, BATCH).await?,
-            Expiring::Visits(_) => links::remove_old_visits(tx, before / DAY_MS, BATCH).await?,
-            Expiring::DeadJobs(_) => {
-                let old = jobs::old_dead(tx, tenant, retention::id_at(before), BATCH).await?;
-                for job in &old {
-                    jobs::drop_dead(tx, job).await?;
-                }
-                old.len() as u64
-            }
-        })
     }
 }

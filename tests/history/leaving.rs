@@ -1,9 +1,15 @@
 //! Messages that have left the store are read in the same pages, and are still known.
 
+use std::sync::Arc;
+
+use hubbub::clock::Clock;
+use hubbub::doctor::{Level, examine};
 use hubbub::error::Error;
-use hubbub::history::End;
+use hubbub::history::{End, History};
 use hubbub::store::history::{Leaving, LetLeave};
 use hubbub::store::{Engine, Tx, Verb};
+use hubbub::work::HistoryFeed;
+use hubbub::work::consumers::step;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -178,3 +184,29 @@ async fn nothing_leaves_that_mongodb_has_not_acknowledged() {
     is_whole(&stage, &api, stage.conversations[0]).await;
     stage.world.finish().await;
 }
+
+// Whoever looked and found nothing that may leave can go back to a configuration without MongoDB.
+on_both!(only_what_left_needs_mongodb, |engine| async move {
+    let mut stage = Stage::of(World::start(engine).await, 1).await;
+    let (store, tenant, config) =
+        (stage.store().clone(), stage.world.tenant, Arc::clone(&stage.world.app.config));
+    let feed = Arc::new(HistoryFeed(stage.world.app.history.clone()));
+    let through = async || while step(&store, &feed, tenant).await.expect("a step").more {};
+    let only = ["history".to_owned()];
+    through().await;
+    assert_eq!(let_leave(&stage).await, 0);
+    assert!(History::open(&config.history, &store).await.is_ok(), "nothing has left");
+    let found = examine(&config, &Clock::System, &only).await;
+    assert!(found[0].level == Level::Ok, "{found:?}");
+    for at in 0..60 {
+        stage.perform(0, Act::Say(at)).await;
+    }
+    stage.perform(0, Act::Answer(3)).await;
+    through().await;
+    assert!(let_leave(&stage).await > 0);
+    let refused = History::open(&config.history, &store).await.err().map(|error| error.to_string());
+    assert!(refused.is_some_and(|why| why.contains("have left")), "it is refused");
+    let found = examine(&config, &Clock::System, &only).await;
+    assert!(found[0].level == Level::Fail && found[0].what.contains("left"), "{found:?}");
+    stage.world.finish().await;
+});

@@ -136,7 +136,7 @@ impl Verb for Trim {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
         let before = tx.now() + 1_000;
-        Ok(retention::remove_events(tx, self.0, before, -60_000).await?)
+        Ok(retention::remove_events(tx, self.0, before, -60_000, 40).await?)
     }
 }
 

@@ -56,18 +56,15 @@ pub async fn step<C: Consumer>(store: &Store, consumer: &Arc<C>, tenant: Uuid) -
         if progress.state == ConsumerState::Following {
             return Ok(base);
         }
-        let before = progress.position.unwrap_or(Uuid::max());
-        let filled = if follows { consumer.fill_outside(tenant, before).await? } else { None };
-        store.write(Build { consumer: Arc::clone(consumer), tenant, was: progress, filled }).await?;
+        build(store, consumer, tenant, progress).await?;
         return Ok(Step { more: true, builds: true, ..base });
     }
-    let (mut cursor, at) = (progress.cursor, look.events.last().map(|event| event.at));
-    let mut applied = apply(store, consumer, tenant, &progress, &look.events).await;
+    let (mut was, at) = (progress, look.events.last().map(|event| event.at));
+    let mut applied = apply(store, consumer, tenant, &was, &look.events).await;
     // What is away is so for every event.
     let is_away = matches!(applied, Err(Error::Away { .. }));
     if applied.is_err() && !is_away && look.events.len() > 1 {
         // One by one, so that all before the one that fails are done, and it is known which it is.
-        let mut was = progress;
         for event in &look.events {
             applied = apply(store, consumer, tenant, &was, std::slice::from_ref(event)).await;
             if !matches!(applied, Ok(true)) {
@@ -75,14 +72,32 @@ pub async fn step<C: Consumer>(store: &Store, consumer: &Arc<C>, tenant: Uuid) -
             }
             was = Progress { cursor: event.cursor, failures: 0, retry_at: None, ..was };
         }
-        cursor = was.cursor;
     }
     let events = if applied? { look.events.len() } else { 0 };
     if events > 0 {
-        cursor = look.events.last().map_or(cursor, |event| event.cursor);
+        was.cursor = look.events.last().map_or(was.cursor, |event| event.cursor);
+    }
+    let cursor = was.cursor;
+    // A busy tenant has events in every step: what it stored before would never be taken in.
+    if events > 0 && look.fills {
+        build(store, consumer, tenant, was).await?;
     }
     let more = events == 0 || look.is_cut || look.top > cursor || look.fills;
     Ok(Step { events, more, builds: look.fills, cursor, at, ..base })
+}
+
+/// Clears or fills in a batch.
+async fn build<C: Consumer>(
+    store: &Store,
+    consumer: &Arc<C>,
+    tenant: Uuid,
+    was: Progress,
+) -> Result<(), Error> {
+    let before = was.position.unwrap_or(Uuid::max());
+    let fills = was.state != ConsumerState::Clearing;
+    let filled = if fills { consumer.fill_outside(tenant, before).await? } else { None };
+    store.write(Build { consumer: Arc::clone(consumer), tenant, was, filled }).await?;
+    Ok(())
 }
 
 /// Writes the effects of these events; `false` if another process was there first.
@@ -218,8 +233,10 @@ impl<C: Consumer> Verb for Build<C> {
             return Ok(());
         }
         let before = self.was.position.unwrap_or(Uuid::max());
-        // What was stored since the look is news, and is followed in its order.
-        if before == Uuid::max() && consumers::top(tx, self.tenant).await? > self.was.cursor {
+        // What was stored since the look is news, and is followed in its order. (Outside, later events replace what an earlier
+        // reading of the same message left there.)
+        let is_inside = self.filled.is_none();
+        if is_inside && before == Uuid::max() && consumers::top(tx, self.tenant).await? > self.was.cursor {
             return Ok(());
         }
         let position = match self.filled {
