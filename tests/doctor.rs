@@ -226,7 +226,8 @@ fn the_exit_code_says_whether_something_is_to_be_done() {
 async fn a_redis_that_answers_and_carries_nothing_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut config = Config::embedded(folder.path());
-    let deaf = vec!["--user".to_owned(), "deaf on >secret ~* +@all resetchannels".to_owned()];
+    let deaf =
+        ["--user", "deaf", "on", ">secret", "~*", "+@all", "resetchannels"].map(str::to_owned).to_vec();
     let Some(redis) = Redis::with(deaf) else { return };
     let Some(sentinel) = Redis::sentinel_of(&redis) else { return };
     let of_sentinel = sentinel.url().replace("redis://", "redis-sentinel://");

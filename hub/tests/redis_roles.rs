@@ -52,7 +52,7 @@ async fn a_replica_is_no_bus() {
 /// Who may connect may yet have no right to channels.
 #[tokio::test]
 async fn a_server_is_asked_whether_it_carries() {
-    let user = ["--user", "deaf on >secret ~* +@all resetchannels"].map(String::from).to_vec();
+    let user = ["--user", "deaf", "on", ">secret", "~*", "+@all", "resetchannels"].map(String::from).to_vec();
     let Some(redis) = Redis::with(user) else { return };
     assert!(RedisBus::new(&redis.url(), "test").unwrap().ask("a").await.is_ok());
     let url = redis.url().replace("redis://", "redis://deaf:secret@");
