@@ -1359,6 +1359,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/health/serving": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same for a balancer: the way to the other servers may be broken meanwhile. */
+        get: operations["get_health_serving"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/hooks/gmail": {
         parameters: {
             query?: never;
@@ -2334,7 +2351,8 @@ export interface components {
         Health: {
             /**
              * @description What works with less than it should: `history`, while MongoDB is away; `history_owner` beside it, while another
-             *     installation has it; `replica`, while the primary does its reads. Nothing in it: all is well.
+             *     installation has it; `replica`, while the primary does its reads; `bus`, while the database is read instead; `nodes`,
+             *     while nothing comes from one that runs. Nothing in it: all is well.
              */
             degraded: string[];
             status: string;
@@ -9925,6 +9943,34 @@ export interface operations {
         };
     };
     get_health_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Busy, or not ready: come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_health_serving: {
         parameters: {
             query?: never;
             header?: never;

@@ -48,6 +48,7 @@ export const needs = {
   "file.remove": "answer",
   "health.live": "read",
   "health.ready": "read",
+  "health.serving": "read",
   "hook.data_deletion": "read",
   "hook.data_deletion_status": "read",
   "hook.deauthorize": "read",
