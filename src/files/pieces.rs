@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn names_tell_what_an_object_is() {
         let (tenant, id) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let key = format!("{tenant}/uploads/{id}/{:020}-{:020}", 7, 1 << 40);
+        let key = format!("{tenant}/uploads/{id}/{:020}-{:020}", 7u64, 1u64 << 40);
         assert_eq!(owner(&key), Some((tenant, id)));
         assert_eq!(Piece::named(&key), Some(Piece { from: 7, to: 1 << 40 }));
         assert_eq!(owner(&format!("{tenant}/{id}")), None, "a file");
