@@ -229,6 +229,7 @@ on_both!(long_texts_make_short_pages, |engine| async move {
 // Each label of a figure is kept for as long as the server runs, and told with every look at the figures.
 on_both!(methods_that_strangers_make_up_leave_one_trace_in_the_figures, |engine| async move {
     let token = "0123456789abcdef";
+    hubbub::telemetry::start_metrics();
     let world = World::configured(engine, |config| config.metrics.token = token.into()).await;
     for number in 0..40 {
         let method = Method::from_bytes(format!("MADEUP{number}").as_bytes()).expect("a method");

@@ -133,7 +133,9 @@ async fn what_is_older_than_the_days_is_not_shown() {
     let mut stage = stage().await;
     let config = config::History { days: 10, ..server.config() };
     let history = History::open(&config, stage.store()).await.expect("an address");
-    stage.perform(0, Act::Say(20)).await;
+    for _ in 0..8 {
+        stage.perform(0, Act::Say(20)).await;
+    }
     let wanted = stage.wanted(stage.conversations[0], End::Newest, (0, i64::MAX), 100);
     let messages = stage.page(&wanted).messages;
     let half = messages.len() / 2;

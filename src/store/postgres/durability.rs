@@ -4,8 +4,9 @@ use tokio_postgres::Client;
 
 use crate::store::StoreError;
 
-const SETTINGS: &str =
-    "select current_setting('synchronous_commit'), current_setting('synchronous_standby_names')";
+/// As the database has them: this connection has set some of its own.
+const SETTINGS: &str = "select c.reset_val, current_setting('synchronous_standby_names') from pg_settings c \
+    where c.name = 'synchronous_commit'";
 
 /// The settings that decide when a commit is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
