@@ -265,7 +265,7 @@ mod tests {
             let at =
                 fs::metadata(folder.path().join(name)).and_then(|about| about.modified()).expect("a time");
             let old = fs::File::options().write(true).open(folder.path().join(name)).expect("opens");
-            old.set_modified(at - STALE - Duration::from_secs(60)).expect("set");
+            old.set_modified(at - STALE - Duration::from_mins(1)).expect("set");
         }
         drop(FileDraft::begin(&file).expect("begun"));
         assert_eq!(names(folder.path()), ["a.db", "a.db.new-1", "notes.new-x"], "others' files are theirs");

@@ -57,7 +57,8 @@ impl App {
         let own_descriptors = OWN_DESCRIPTORS + (store_config.connections + of_replica) as usize;
         let descriptors = hub::Descriptors::raise(own_descriptors, REQUEST_DESCRIPTORS);
         let bridge = Arc::new(bridge::Bridge::default());
-        let store = Store::open(&store_config, clock, Arc::clone(&bridge) as _).await.with_context(|| {
+        let opening = Box::pin(Store::open(&store_config, clock, Arc::clone(&bridge) as _));
+        let store = opening.await.with_context(|| {
             format!("database_url: cannot open the store ({:?})", Engine::of(&config.store.database_url))
         })?;
         let vault = Arc::new(installation::vault(&config, &store).await?);
@@ -65,7 +66,7 @@ impl App {
         let engine = hub::HubConfig::default();
         let nodes = Arc::new(NodeWatch::new(engine.node.parse().context("the name of this node")?));
         let retained = Arc::new(work::Retained::default());
-        let history = History::open(&config.history, &store).await?;
+        let history = Box::pin(History::open(&config.history, &store)).await?;
         let accounts = Arc::new(Accounts::new(store.clone(), &vault, &config)?);
         let installation = store.read(sessions::Installation).await?;
         let http = adapters::http_client(Duration::from_millis(config.calls.provider_timeout_ms), outward)
@@ -99,7 +100,7 @@ impl App {
         let place = store.read(sessions::Place).await?;
         let bus = bus(&config, &installation, &place, &bus_seal)?;
         // The last thing that may refuse the start: whoever is in the list runs.
-        let node = join::join(nodes.id, &config, &store, &files.libraries, &vault).await?;
+        let node = Box::pin(join::join(nodes.id, &config, &store, &files.libraries, &vault)).await?;
         // A cycle: the hub calls the rules, the rules refer to the application, and the application owns the hub.
         let app = Arc::new_cyclic(|app| {
             let log = Arc::new(log::FeedLog::new(store.clone()));

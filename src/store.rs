@@ -181,7 +181,7 @@ impl Store {
         let env = Env { ids: Ids::new(clock.clone()), clock, epoch: Epoch::Installation };
         let pool = match engine {
             Engine::Sqlite => Pool::Sqlite(sqlite::Lite::open(config, &env, publisher)?),
-            Engine::Postgres => Pool::Postgres(postgres::Pg::open(config, &env, publisher).await?),
+            Engine::Postgres => Pool::Postgres(Box::pin(postgres::Pg::open(config, &env, publisher)).await?),
         };
         let store = Self { pool, env };
         store.follow_clock().await?;

@@ -79,7 +79,7 @@ impl Lines {
     fn tell(&mut self, step: &Step<'_>) {
         match step {
             Step::LeavesOut { objects } => {
-                eprintln!("hubbub: not copied, because this server did not make it: {}", objects.join(", "))
+                eprintln!("hubbub: not copied, because this server did not make it: {}", objects.join(", "));
             }
             Step::Resumes { rows } => eprintln!("hubbub: goes on after {rows} rows that are there already"),
             Step::Verifies => eprintln!("hubbub: all rows are there; comparing both"),

@@ -248,7 +248,7 @@ impl Replica {
                 }
                 Err(error) => Standing::Away(error.to_string()),
             };
-            self.note(standing, positions.front().map_or(Duration::ZERO, |(asked, _)| asked.elapsed()));
+            self.note(&standing, positions.front().map_or(Duration::ZERO, |(asked, _)| asked.elapsed()));
         }
     }
 
@@ -267,11 +267,11 @@ impl Replica {
         Ok(found)
     }
 
-    fn note(&self, standing: Standing, lag: Duration) {
-        let (is_up, reason) = (standing == Standing::Up, standing.to_string());
+    fn note(&self, standing: &Standing, lag: Duration) {
+        let (is_up, reason) = (*standing == Standing::Up, standing.to_string());
         let before = self.0.seen.send_replace((standing.clone(), lag)).0;
         // Also why it is away when it never was there.
-        let is_known = match (&before, &standing) {
+        let is_known = match (&before, standing) {
             (Standing::Away(before), Standing::Away(now)) => before == now,
             (before, now) => std::mem::discriminant(before) == std::mem::discriminant(now),
         };
