@@ -249,6 +249,8 @@ async fn a_node_with_another_master_key_is_refused() {
 }
 
 async fn metrics(world: &World) -> String {
+    // Of the process, and nothing is counted before it.
+    hubbub::telemetry::start_metrics();
     let request = kit::http().get(world.url("/metrics")).bearer_auth("0123456789abcdef");
     request.send().await.expect("an answer").text().await.expect("numbers")
 }
