@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::expiring::OF_TENANTS;
 
-/// How long a batch is to take on the writer.
+/// How long a batch is to take, with its wait for the writer: where others write much, batches become small and pauses long.
 const AIM: Duration = Duration::from_millis(20);
 const LEAST_ROWS: i64 = 40;
 const MOST_ROWS: i64 = 1_000;
