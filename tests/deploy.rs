@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hubbub::config::{Config, DEFAULTS, load};
+use hubbub::doctor::CHECKS;
 use hubbub::work::sends;
 use serde::Deserialize as _;
 use serde_yaml_ng::Value;
@@ -260,6 +261,8 @@ fn the_image_runs_what_exists() {
         cargo.split("rust-version = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("it");
     assert!(dockerfile.contains(&format!("FROM rust:{version}-")), "the image is built by Rust {version}");
     assert!(cargo.contains("[profile.dist]") && dockerfile.contains("--profile dist"));
+    let check = dockerfile.split("\"--only\", \"").nth(1).and_then(|rest| rest.split('"').next());
+    assert!(check.is_some_and(|check| CHECKS.iter().any(|(name, _)| *name == check)), "{check:?}");
     let last = dockerfile.rfind("FROM ").expect("a stage");
     let user = dockerfile.rfind("\nUSER ").expect("a user");
     assert!(user > last && !dockerfile[user..].contains("USER root"));

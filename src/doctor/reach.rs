@@ -100,7 +100,7 @@ pub(super) async fn server(patient: &Patient<'_>) -> Judged {
         return Judged::warn("listens on any free port", "set listen to an address with a port");
     }
     let address = own(listen);
-    match ask(|client| client.get(format!("http://{address}/health/ready"))).await {
+    match ask(|client| client.get(format!("http://{address}/health/serving"))).await {
         Ok((200, _)) => Judged::ok(format!("ready at {address}")),
         Ok((status, text)) => Judged::fail(
             format!("not ready at {address}: {status} {}", first(&text)),
