@@ -60,15 +60,12 @@ impl Engine {
         }
     }
 
-    /// How long a statement of this transaction waits for a lock, and how long it runs ($1). Its commit is durable when it is
-    /// answered, also where the database is set to answer before (`synchronous_commit = off`); what is stricter stays.
+    /// How long a statement of this transaction waits for a lock, and how long it runs ($1).
     pub const fn limits(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,
             Self::Postgres => Some(
-                "select set_config('lock_timeout', '5s', true), set_config('statement_timeout', $1, true), \
-                 set_config('synchronous_commit', case current_setting('synchronous_commit') when 'off' then 'on' \
-                 else current_setting('synchronous_commit') end, true)",
+                "select set_config('lock_timeout', '5s', true), set_config('statement_timeout', $1, true)",
             ),
         }
     }
