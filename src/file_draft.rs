@@ -32,7 +32,7 @@ impl FileDraft {
     /// An empty draft beside the file that it is to become, whose folder must be there, and which only this user can read.
     /// Removes drafts in that folder which nobody works on any more.
     pub fn begin(of: &Path) -> io::Result<Self> {
-        let (folder, mut prefix) = (folder_of(of), of.file_name().unwrap_or_default().to_owned());
+        let (folder, mut prefix) = (private::around(of), of.file_name().unwrap_or_default().to_owned());
         remove_stale(folder);
         prefix.push(MARK);
         let made = tempfile::Builder::new()
@@ -56,14 +56,14 @@ impl FileDraft {
     pub fn publish(self, name: &Path) -> io::Result<()> {
         sync(&self.path)?;
         give(&self.path, name)?;
-        sync(folder_of(name))
+        sync(private::around(name))
     }
 
     /// Puts it in the place of a file.
     pub fn replace(self, file: &Path) -> io::Result<()> {
         sync(&self.path)?;
         fs::rename(&self.path, file)?;
-        sync(folder_of(file))
+        sync(private::around(file))
     }
 }
 
@@ -90,11 +90,6 @@ fn copy_as(file: &Path, name: &Path) -> io::Result<()> {
     let draft = FileDraft::begin(name)?;
     fs::copy(file, &draft.path)?;
     draft.publish(name)
-}
-
-/// The folder that a file is in or is to be in.
-pub fn folder_of(file: &Path) -> &Path {
-    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// A way to give a file a name that nothing has. If something has it, the error is [`io::ErrorKind::AlreadyExists`].

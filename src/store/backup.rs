@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, events, history_term, migrate, schema};
 use crate::clock::{Clock, Ids};
-use crate::file_draft::{FileDraft, folder_of, keep_as};
+use crate::file_draft::{FileDraft, keep_as};
 use crate::private;
 
 /// Pages of one step: 4 MiB.
@@ -78,7 +78,7 @@ pub fn restore(
         return Err(StoreError::Engine(format!("{} is the database itself", from.display())));
     }
     refuse_foreign(from)?;
-    let folder = folder_of(database);
+    let folder = private::around(database);
     private::create_dir(folder).map_err(|error| cannot("make", folder, &error))?;
     let draft = FileDraft::begin(database).map_err(|error| cannot("make a file for", database, &error))?;
     let copied = copy(from, draft.path(), progress)?;
@@ -212,7 +212,7 @@ fn count(conn: &Connection) -> Result<Vec<(String, i64)>, StoreError> {
 }
 
 fn require_folder(of: &Path) -> Result<(), StoreError> {
-    let folder = folder_of(of);
+    let folder = private::around(of);
     if !folder.is_dir() {
         return Err(StoreError::Engine(format!(
             "there is no folder {}: mount the disk that it is on, or make it. It is not made here, because it would be on \

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::{MasterKey, Vault};
-use crate::file_draft::{FileDraft, folder_of};
+use crate::file_draft::FileDraft;
 use crate::private;
 
 /// The vault of an installation. Makes the key file if neither a key nor a file exists.
@@ -51,7 +51,7 @@ fn parse(path: &Path, text: &str) -> anyhow::Result<MasterKey> {
 /// Never overwrites a key that another process made in the meantime.
 fn make(path: &Path) -> anyhow::Result<MasterKey> {
     let about = || format!("cannot make the key file {}", path.display());
-    private::create_dir(folder_of(path)).with_context(about)?;
+    private::create_dir(private::around(path)).with_context(about)?;
     let key = MasterKey::random()?;
     // Written under another name first, so that no process reads a partial key.
     let draft = FileDraft::begin(path).with_context(about)?;
