@@ -229,7 +229,7 @@ async fn a_redis_that_answers_and_carries_nothing_is_found() {
     let deaf =
         ["--user", "deaf", "on", ">secret", "~*", "+@all", "resetchannels"].map(str::to_owned).to_vec();
     let Some(redis) = Redis::with(deaf) else { return };
-    let Some(sentinel) = Redis::sentinel_of(&redis) else { return };
+    let Some(sentinel) = Redis::sentinel_of(&redis, "") else { return };
     let of_sentinel = sentinel.url().replace("redis://", "redis-sentinel://");
     for good in [redis.url(), format!("{of_sentinel}/main")] {
         config.bus.url = good;

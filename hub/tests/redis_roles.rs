@@ -22,13 +22,28 @@ async fn node(bus: RedisBus) -> Server {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sentinels_lead_to_the_master() {
     let Some(redis) = Redis::start() else { return };
-    let Some(sentinel) = Redis::sentinel_of(&redis) else { return };
+    let Some(sentinel) = Redis::sentinel_of(&redis, "") else { return };
     let url = format!("{}/main", sentinel.url().replace("redis://", "redis-sentinel://"));
     bus(&url).ask("a").await.unwrap();
     let node = node(bus(&url)).await;
     wait_for("a path", || node.hub.path().is_some_and(|path| path.is_up())).await;
     let unknown = bus(&url.replace("/main", "/other")).ask("a").await;
     assert!(unknown.is_err());
+}
+
+#[tokio::test]
+async fn sentinels_may_have_a_password_of_their_own() {
+    let Some(redis) = Redis::with(["--requirepass", "of-servers"].map(str::to_owned).to_vec()) else {
+        return;
+    };
+    let settings = "requirepass of@sentinels\nsentinel auth-pass main of-servers";
+    let Some(sentinel) = Redis::sentinel_of(&redis, settings) else { return };
+    let url = format!("{}/main", sentinel.url().replace("redis://", "redis-sentinel://:of-servers@"));
+    bus(&format!("{url}?sentinel_password=of%40sentinels")).ask("a").await.unwrap();
+    for wrong in ["", "?sentinel_password=of-servers"] {
+        let refused = bus(&format!("{url}{wrong}")).ask("a").await.unwrap_err();
+        assert!(!refused.contains("of-servers"), "{refused}");
+    }
 }
 
 /// What is published there comes to nobody else, while a probe of the node itself would come back.

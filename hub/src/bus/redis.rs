@@ -48,7 +48,8 @@ pub struct RedisBus {
 
 impl RedisBus {
     /// `url`: `redis://[user:password@]host[:port]`, with Sentinels
-    /// `redis-sentinel://[user:password@]host[:port][,host[:port]…]/master`, or some nodes of a cluster of Redis 7
+    /// `redis-sentinel://[user:password@]host[:port][,host[:port]…]/master[?sentinel_user=…&sentinel_password=…]`, whose
+    /// last are for the Sentinels themselves, or some nodes of a cluster of Redis 7
     /// `redis-cluster://[user:password@]host[:port][,host[:port]…]`; `rediss…` with TLS. The error says what is wrong
     /// with it. `prefix`: at the beginning of every topic's name, so that installations can share a server.
     pub fn new(url: &str, prefix: impl Into<String>) -> Result<RedisBus, String> {

@@ -47,10 +47,10 @@ impl Redis {
         Some(redis)
     }
 
-    /// A Sentinel that watches the server under the name `main`.
-    pub fn sentinel_of(watched: &Redis) -> Option<Redis> {
+    /// A Sentinel that watches the server under the name `main`. `settings`: further lines of its file.
+    pub fn sentinel_of(watched: &Redis, settings: &str) -> Option<Redis> {
         let mut redis = Redis::at_rest(vec!["--sentinel".to_owned()])?;
-        let configuration = format!("sentinel monitor main 127.0.0.1 {} 1\n", watched.port);
+        let configuration = format!("sentinel monitor main 127.0.0.1 {} 1\n{settings}\n", watched.port);
         std::fs::write(redis.folder.join("sentinel.conf"), configuration).expect("written");
         redis.configuration = Some("sentinel.conf");
         redis.start_again();
@@ -106,7 +106,7 @@ impl Redis {
         let mut answer = String::new();
         stream.write_all(b"PING\r\n").is_ok()
             && BufReader::new(stream).read_line(&mut answer).is_ok()
-            && answer.starts_with("+PONG")
+            && (answer.starts_with("+PONG") || answer.starts_with("-NOAUTH"))
     }
 
     pub fn kill(&mut self) {

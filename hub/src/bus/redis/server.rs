@@ -86,9 +86,12 @@ pub(super) async fn in_time<T>(asked: impl Future<Output = RedisResult<T>>) -> R
     }
 }
 
-/// `[user:password@]host[:port][,host[:port]…]/master[/db]`; the name and the password are for the servers.
+/// `[user:password@]host[:port][,host[:port]…]/master[/db][?sentinel_user=…&sentinel_password=…]`; the name and the password
+/// in front are for the servers.
 fn sentinels(rest: &str, tls: Option<TlsMode>) -> Result<Server, String> {
     let (login, rest) = rest.rsplit_once('@').map_or(("", rest), |(login, rest)| (login, rest));
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let of_sentinels = login_of_sentinels(query)?;
     let (hosts, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (master, db) = path.split_once('/').unwrap_or((path, ""));
     if hosts.is_empty() || master.is_empty() {
@@ -107,9 +110,30 @@ fn sentinels(rest: &str, tls: Option<TlsMode>) -> Result<Server, String> {
     }
     let scheme = if tls.is_some() { "rediss" } else { "redis" };
     let port = |host: &str| if host.contains(':') { host.to_owned() } else { format!("{host}:26379") };
-    let hosts: Vec<String> = hosts.split(',').map(|host| format!("{scheme}://{}", port(host))).collect();
+    let hosts: Vec<String> =
+        hosts.split(',').map(|host| format!("{scheme}://{of_sentinels}{}", port(host))).collect();
     let client = SentinelClient::build(hosts, master, Some(node), SentinelServerType::Master);
     Ok(Server::Sentinels(Mutex::new(client.map_err(refused)?)))
+}
+
+/// What stands in front of a Sentinel's host, percent-encoded as it came.
+fn login_of_sentinels(query: &str) -> Result<String, String> {
+    let (mut user, mut password) = ("", "");
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=') {
+            Some(("sentinel_user", value)) => user = value,
+            Some(("sentinel_password", value)) => password = value,
+            // Not told what it is: it may be a part of a password.
+            _ => {
+                return Err(
+                    "may have sentinel_user and sentinel_password behind the ?, and nothing else; an @ in a \
+                            password is written %40"
+                        .into(),
+                );
+            }
+        }
+    }
+    Ok(if user.is_empty() && password.is_empty() { String::new() } else { format!("{user}:{password}@") })
 }
 
 fn settings_of(info: &ConnectionInfo) -> RedisConnectionInfo {
@@ -127,12 +151,19 @@ mod tests {
             "redis://user:pass@cache.example.com:6380/2",
             "redis-sentinel://a.example.com,b.example.com:26380/main",
             "redis-sentinel://:secret@a.example.com/main/3",
+            "redis-sentinel://:secret@a.example.com/main?sentinel_password=an%40other",
+            "redis-sentinel://a.example.com,b.example.com/main/3?sentinel_user=u&sentinel_password=p",
         ] {
             assert!(Server::parse(good).is_ok(), "{good}");
         }
-        for bad in
-            ["", "127.0.0.1:6379", "http://cache", "redis-sentinel://a.example.com", "redis-sentinel:///x"]
-        {
+        for bad in [
+            "",
+            "127.0.0.1:6379",
+            "http://cache",
+            "redis-sentinel://a.example.com",
+            "redis-sentinel:///x",
+            "redis-sentinel://a.example.com/main?password=p",
+        ] {
             assert!(Server::parse(bad).is_err(), "{bad}");
         }
     }
