@@ -10,7 +10,7 @@ parse_seconds=${2:-$seconds}
 folder=${CARGO_TARGET_DIR:-$PWD/target}
 
 # In the tests' folder, which has most of what is not fuzzed.
-RUSTC_WRAPPER=$PWD/tests/steps/fuzz_rustc.sh CARGO_TARGET_DIR=$folder \
+RUSTC_WRAPPER=$PWD/tests/steps/fuzz_rustc.sh RUSTC_WORKSPACE_WRAPPER='' CARGO_TARGET_DIR=$folder \
   cargo build --locked --manifest-path hub/fuzz/Cargo.toml
 
 found=$folder/fuzz/found
