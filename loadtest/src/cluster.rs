@@ -18,6 +18,7 @@ mod redis;
 mod traffic;
 mod watcher;
 mod world;
+mod wrong_clock;
 
 use anyhow::Result;
 use clap::Subcommand;

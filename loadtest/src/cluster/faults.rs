@@ -14,6 +14,8 @@ use crate::clock::Dice;
 const NODE_READY_WITHIN: Duration = Duration::from_mins(1);
 /// Longer than the lease of a turn.
 const PAUSE_MS: u64 = 3_500;
+/// In seconds, ahead or behind.
+const FARTHEST_STEP_S: u64 = 120;
 
 /// Kind → how often.
 pub(crate) type Counts = BTreeMap<String, u64>;
@@ -31,6 +33,7 @@ enum Fault {
     PauseResponder,
     Link(Place, How),
     ProviderFails,
+    StepClock,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +73,7 @@ impl Fault {
             Self::Link(Place::Bus, how) => format!("link to Redis {}", of(how)),
             Self::Link(Place::Provider, how) => format!("link to a provider {}", of(how)),
             Self::ProviderFails => "provider fails".into(),
+            Self::StepClock => "clock steps, and steps back".into(),
         }
     }
 
@@ -91,6 +95,9 @@ impl Fault {
         }
         if can_be_full {
             all.push(Self::FullDisk);
+        }
+        if world.nodes.iter().all(|node| node.clock.is_some()) {
+            all.extend([Self::StepClock, Self::StepClock]);
         }
         for place in places {
             all.extend([How::Cut, How::Slow, How::HalfOpen].map(|how| Self::Link(place, how)));
@@ -116,9 +123,10 @@ impl Trouble {
 
     /// What this machine or program cannot do.
     pub(crate) async fn left_out(&self) -> Vec<&'static str> {
-        let mut out = vec![
-            "clock steps: the server has no setting for its clock, and no program that fakes one is here",
-        ];
+        let mut out = Vec::new();
+        if self.world.nodes.iter().any(|node| node.clock.is_none()) {
+            out.push("clock steps: libfaketime is not installed");
+        }
         if !self.world.postgres.lock().await.can_be_full() {
             out.push("a full disk: only root can mount a small one");
         }
@@ -225,6 +233,13 @@ impl Trouble {
                 let (provider, _) = world.provider_links[at];
                 let how = ["hang", "slow", "error", "cut", "too_many"][dice.roll(5) as usize];
                 world.providers.fail(provider, how, 1 + dice.roll(3)).await?;
+            }
+            Fault::StepClock => {
+                let Some(Ok(clock)) = node.clock.as_ref().map(Mutex::try_lock) else { return Ok(false) };
+                let far = 1 + dice.roll(FARTHEST_STEP_S).cast_signed();
+                clock.set(if dice.chance(50) { far } else { -far })?;
+                tokio::time::sleep(long).await;
+                clock.set(0)?;
             }
         }
         Ok(true)

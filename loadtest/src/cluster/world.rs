@@ -16,6 +16,7 @@ use super::model;
 use super::postgres::Postgres;
 use super::program::{Program, Recipe, free_port, output};
 use super::redis::{self, Redis};
+use super::wrong_clock::WrongClock;
 use crate::api::Api;
 use crate::clock::unix_ms;
 
@@ -94,6 +95,7 @@ pub(crate) struct Node {
     pub(crate) front: Link,
     pub(crate) store: Link,
     pub(crate) bus: Option<Link>,
+    pub(crate) clock: Option<Mutex<WrongClock>>,
     port: u16,
 }
 
@@ -121,7 +123,7 @@ pub(crate) struct World {
 /// How the nodes reach PostgreSQL and Redis.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ways {
-    /// Over links that can be cut and slowed. Whatever passes costs this program's CPU, and the time to wake it.
+    /// Over links that can be cut and slowed, with clocks that can be wrong. Whatever passes costs this program's CPU, and the time to wake it.
     Links,
     Straight,
 }
@@ -186,8 +188,15 @@ impl World {
                 let (name, value) = pair.split_once('=').context("--env is NAME=VALUE")?;
                 recipe = recipe.with(name, value);
             }
+            let clock = match ways {
+                Ways::Links => WrongClock::new(folder, &format!("node-{index}.clock"))?,
+                Ways::Straight => None,
+            };
+            if let Some(clock) = &clock {
+                recipe = clock.given_to(recipe);
+            }
             let program = Mutex::new(Program::start(recipe)?);
-            nodes.push(Node { program, front, store, bus, port });
+            nodes.push(Node { program, front, store, bus, clock: clock.map(Mutex::new), port });
         }
         let model = model::serve().await?;
         let mut recipe = base("responder", "responder.log").with("HUBBUB_API_KEY", key);
