@@ -24,6 +24,10 @@ if [ -n "${CI:-}" ]; then
   need haproxy test -x /usr/sbin/haproxy
   need redis-server command -v redis-server
 fi
+# For nodes whose clocks are wrong.
+if [ -n "${CI:-}" ]; then
+  need faketime command -v faketime
+fi
 need openssl command -v openssl
 
 if [ ${#missing[@]} -gt 0 ]; then
