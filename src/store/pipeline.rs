@@ -1,12 +1,12 @@
-//! Pipelines the statements of one PostgreSQL transaction. Statements whose result is not needed are sent without
+//! One PostgreSQL transaction, pipelined: its begin, the statements whose result is not needed and its end are sent without
 //! waiting for the answer, so that a verb costs one round trip per query, not one per statement.
 
 use std::fmt::Write as _;
 use std::pin::Pin;
 use std::task::Poll;
 
-use deadpool_postgres::Transaction;
-use futures_util::future::{BoxFuture, FutureExt};
+use deadpool_postgres::ClientWrapper;
+use futures_util::future::{BoxFuture, FutureExt as _, TryFutureExt as _};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
@@ -18,8 +18,14 @@ const UNANSWERED: usize = 256;
 
 type Answer = Result<u64, tokio_postgres::Error>;
 
+pub(super) const WRITE: &str = "start transaction";
+/// What all its statements see is the database at the first of them.
+pub(super) const READ: &str = "start transaction isolation level repeatable read, read only";
+
+/// Rolls back when dropped before its end, without waiting for it.
 pub(super) struct Pipeline<'c> {
-    transaction: &'c Transaction<'c>,
+    client: &'c ClientWrapper,
+    has_ended: bool,
     /// Statements to be sent as one, each on a different table.
     group: Vec<Grouped>,
     unanswered: Vec<BoxFuture<'c, Answer>>,
@@ -35,12 +41,25 @@ struct Grouped {
 const GROUP: usize = 8;
 
 impl<'c> Pipeline<'c> {
-    pub(super) fn new(transaction: &'c Transaction<'c>) -> Self {
-        Self { transaction, group: Vec::new(), unanswered: Vec::new() }
+    /// Sends the beginning. Whether there is a transaction is known with the next answer: what is sent before that must
+    /// change nothing.
+    pub(super) async fn begin(client: &'c ClientWrapper, kind: &'static str) -> Result<Self, StoreError> {
+        let mut pipeline = Self { client, has_ended: false, group: Vec::new(), unanswered: Vec::new() };
+        pipeline.add(client.batch_execute(kind).map_ok(|()| 0).boxed()).await?;
+        Ok(pipeline)
+    }
+
+    /// Commits, with what was not answered yet. PostgreSQL makes a rollback of it where a statement has failed, whose error
+    /// this returns.
+    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.send_group().await?;
+        self.has_ended = true;
+        let asked = self.client.batch_execute("commit");
+        self.after_the_others(asked).await
     }
 
     async fn statement(&mut self, sql: &str) -> Result<Statement, StoreError> {
-        match self.transaction.prepare_cached(sql).await {
+        match self.client.prepare_cached(sql).await {
             Ok(statement) => Ok(statement),
             // After a failed statement PostgreSQL rejects every `prepare`: the first failed statement has the real
             // error.
@@ -55,7 +74,7 @@ impl<'c> Pipeline<'c> {
         self.send_group().await?;
         let statement = self.statement(sql).await?;
         let args = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect::<Vec<_>>();
-        let asked = self.transaction.execute(&statement, &args);
+        let asked = self.client.execute(&statement, &args);
         self.after_the_others(asked).await
     }
 
@@ -67,7 +86,7 @@ impl<'c> Pipeline<'c> {
         self.send_group().await?;
         let statement = self.statement(sql).await?;
         let args = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect::<Vec<_>>();
-        let asked = self.transaction.query(&statement, &args);
+        let asked = self.client.query(&statement, &args);
         self.after_the_others(asked).await
     }
 
@@ -79,12 +98,12 @@ impl<'c> Pipeline<'c> {
     ) -> Result<Vec<Vec<Row>>, StoreError> {
         self.send_group().await?;
         let statement = &self.statement(sql).await?;
-        let transaction = self.transaction;
+        let client = self.client;
         let mut answers = Vec::with_capacity(lists.len());
         for some in lists.chunks(UNANSWERED) {
             let asked = some.iter().map(|args| async move {
                 let args = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect::<Vec<_>>();
-                transaction.query(statement, &args).await
+                client.query(statement, &args).await
             });
             let asked = futures_util::future::join_all(asked);
             let found = self.after_the_others(asked.map(Ok)).await?;
@@ -131,8 +150,12 @@ impl<'c> Pipeline<'c> {
         if self.unanswered.len() >= UNANSWERED {
             self.answers().await?;
         }
-        let transaction = self.transaction;
-        let mut asked = async move { transaction.execute_raw(&statement, args.iter()).await }.boxed();
+        let client = self.client;
+        self.add(async move { client.execute_raw(&statement, args.iter()).await }.boxed()).await
+    }
+
+    /// Sends a request, whose answer is waited for with the next ones.
+    async fn add(&mut self, mut asked: BoxFuture<'c, Answer>) -> Result<(), StoreError> {
         match send(asked.as_mut()).await {
             Poll::Ready(answer) => drop(answer?),
             Poll::Pending => self.unanswered.push(asked),
@@ -182,23 +205,32 @@ impl<'c> Pipeline<'c> {
     }
 
     pub(super) async fn prepare(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        self.transaction.prepare(sql).await?;
+        self.client.prepare(sql).await?;
         Ok(())
     }
 
     /// The generic plan, made without knowing the parameters' values.
     pub(super) async fn plan(&mut self, sql: &'static str) -> Result<Vec<String>, StoreError> {
-        let parameters = self.transaction.prepare(sql).await?.params().len();
+        let parameters = self.client.prepare(sql).await?.params().len();
         let nothing = if parameters == 0 {
             String::new()
         } else {
             format!("({})", vec!["null"; parameters].join(", "))
         };
         let ask = format!("set local plan_cache_mode = force_generic_plan; prepare looked_at as {sql}");
-        self.transaction.batch_execute(&ask).await?;
-        let rows = self.transaction.query(&format!("explain execute looked_at{nothing}"), &[]).await?;
-        self.transaction.batch_execute("deallocate looked_at").await?;
+        self.client.batch_execute(&ask).await?;
+        let rows = self.client.query(&format!("explain execute looked_at{nothing}"), &[]).await?;
+        self.client.batch_execute("deallocate looked_at").await?;
         rows.iter().map(|row| row.try_get(0).map_err(StoreError::from)).collect()
+    }
+}
+
+impl Drop for Pipeline<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            // Asked once, it is on its way. Whoever gets the connection next is behind it.
+            let _ = self.client.batch_execute("rollback").now_or_never();
+        }
     }
 }
 

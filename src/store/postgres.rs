@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use deadpool_postgres::Client;
 use tokio::time::Instant;
-use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
 use self::connect::Connections;
@@ -23,7 +22,7 @@ use self::lanes::Lanes;
 use self::replica::{Replica, ReplicaState};
 use super::dialect::{Epoch, PositionSql};
 use super::event::{Committed, Effects, Publisher};
-use super::pipeline::Pipeline;
+use super::pipeline::{self, Pipeline};
 use super::ticket::{self, Ticket};
 use super::tx::{Conn, Tx};
 use super::{Env, StoreConfig, StoreError, Verb};
@@ -222,8 +221,7 @@ impl Pg {
         tenant: Option<Uuid>,
         batch: &mut [Box<dyn Ticket>],
     ) -> Result<Result<Vec<Effects>, Error>, StoreError> {
-        let inner = client.transaction().await?;
-        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
+        let mut tx = self.begin(client, pipeline::WRITE).await?;
         self.hold(&mut tx, tenant).await?;
         let mut done = Vec::with_capacity(batch.len());
         for ticket in batch {
@@ -232,12 +230,12 @@ impl Pg {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        if let Err(error) = release(&mut tx, tenant).await {
-            return Ok(Err(error.into()));
+        match end(tx, tenant).await {
+            Ok(()) => Ok(Ok(done)),
+            // The commit had been sent: whether it took place is unknown, so none of the verbs is run again.
+            Err(error @ StoreError::Unavailable(_)) => Err(error),
+            Err(error) => Ok(Err(error.into())),
         }
-        drop(tx);
-        inner.commit().await?;
-        Ok(Ok(done))
     }
 
     async fn apart(
@@ -257,8 +255,7 @@ impl Pg {
         tenant: Option<Uuid>,
         batch: &mut [Box<dyn Ticket>],
     ) -> Result<Vec<Result<Effects, Error>>, StoreError> {
-        let inner = client.transaction().await?;
-        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
+        let mut tx = self.begin(client, pipeline::WRITE).await?;
         self.hold(&mut tx, tenant).await?;
         let mut ends = Vec::with_capacity(batch.len());
         for ticket in batch {
@@ -281,9 +278,7 @@ impl Pg {
                 }
             }
         }
-        release(&mut tx, tenant).await?;
-        drop(tx);
-        inner.commit().await?;
+        end(tx, tenant).await?;
         Ok(ends)
     }
 
@@ -339,18 +334,17 @@ impl Pg {
     }
 
     async fn read_on<V: Verb>(&self, client: &mut Client, verb: &V) -> Result<V::Out, Error> {
-        let inner =
-            client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true);
-        let inner = inner.start().await.map_err(StoreError::from)?;
-        let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), &self.env);
+        let mut tx = self.begin(client, pipeline::READ).await?;
         self.time.set(&mut tx).await?;
-        let value = verb.run(&mut tx).await?;
-        drop(tx);
-        inner.rollback().await.map_err(StoreError::from)?;
-        Ok(value)
+        verb.run(&mut tx).await
     }
 
-    /// Locks the tenant's row, which is required to change the tenant's data.
+    async fn begin<'c>(&self, client: &'c Client, kind: &'static str) -> Result<Tx<'c>, StoreError> {
+        Ok(Tx::new(Conn::Postgres(Pipeline::begin(client, kind).await?), &self.env))
+    }
+
+    /// Locks the tenant's row, which is required to change the tenant's data. From here on the transaction is known to have
+    /// begun.
     async fn hold(&self, tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
         // A node that hangs while it holds a row lock must not exhaust the connections of the other nodes.
         self.time.set(tx).await?;
@@ -359,7 +353,7 @@ impl Pg {
         {
             tx.begin_at(top);
         }
-        Ok(())
+        tx.settle().await
     }
 
     pub(super) async fn close(&self) {
@@ -372,13 +366,13 @@ impl Pg {
     }
 }
 
-/// Writes the tenant's feed cursor back if it moved, and waits for the answers of all statements sent.
-async fn release(tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
+/// Writes the tenant's feed cursor back if it moved, and commits.
+async fn end(mut tx: Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
     // A row that every transaction wrote anew would be slow to find while somebody looks at an old state of the database.
     if let (Some(tenant), Some(top)) = (tenant, tx.moved_top()) {
         tx.put(SET_CURSOR, args![tenant, top]).await?;
     }
-    tx.settle().await
+    tx.commit().await
 }
 
 /// Whether nothing was committed, and the same may succeed at once, perhaps on another server.

@@ -278,6 +278,14 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Ends the transaction on PostgreSQL, where it is rolled back if this is dropped instead. SQLite's writer ends its own.
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        match &mut self.conn {
+            Conn::Sqlite(_) => Ok(()),
+            Conn::Postgres(pipeline) => pipeline.commit().await,
+        }
+    }
+
     /// Lets the engine check a statement without running it.
     pub(super) async fn prepare(&mut self, sql: &'static str) -> Result<(), StoreError> {
         match &mut self.conn {

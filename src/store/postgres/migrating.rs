@@ -9,7 +9,7 @@ use deadpool_postgres::Client;
 use tokio_postgres::Error;
 
 use crate::store::dialect::POSTGRES_BLOCKERS;
-use crate::store::pipeline::Pipeline;
+use crate::store::pipeline::{self, Pipeline};
 use crate::store::tx::{Conn, Tx};
 use crate::store::{Env, StoreError, migrate};
 
@@ -53,11 +53,10 @@ pub(super) async fn migrate(
 }
 
 async fn attempt(client: &mut Client, env: &Env) -> Result<(), StoreError> {
-    let inner = client.transaction().await?;
-    let mut tx = Tx::new(Conn::Postgres(Pipeline::new(&inner)), env);
+    let mut tx = Tx::new(Conn::Postgres(Pipeline::begin(client, pipeline::WRITE).await?), env);
+    tx.settle().await?;
     migrate::run(&mut tx).await?;
-    drop(tx);
-    Ok(inner.commit().await?)
+    tx.commit().await
 }
 
 /// Notes who keeps the session waiting: once it has given up, nobody does. No statement of theirs is told, which may hold
