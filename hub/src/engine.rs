@@ -8,7 +8,7 @@ mod sweep;
 mod tell;
 mod watch;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use bytes::Bytes;
 use tokio::{runtime::Handle, sync::Notify, time::Instant};
@@ -54,6 +54,7 @@ impl Engine {
             log: log.clone(),
             counters: Arc::clone(&counters),
             link: Arc::clone(&link),
+            has_strangers: AtomicBool::new(false),
             runtime: runtime.clone(),
         }));
         runtime.spawn(sweep::run(Arc::downgrade(&rooms)));

@@ -112,6 +112,20 @@ impl Hub {
         self.engine.context.rooms.context.link.is_alone()
     }
 
+    /// Whether others write to the same log whom the bus does not reach, as two processes on one database that are given no
+    /// bus: what they write is found by looking, as while a bus is broken.
+    pub fn set_strangers(&self, are_there: bool) {
+        self.engine.context.rooms.context.has_strangers.store(are_there, Relaxed);
+    }
+
+    /// There are others, and nothing of this node reaches them now.
+    pub fn is_cut_off(&self) -> bool {
+        match self.path() {
+            Some(path) => !path.is_up(),
+            None => self.is_alone() && self.engine.context.rooms.context.has_others(),
+        }
+    }
+
     /// The way to the other nodes; `None` if there is none that could break.
     pub fn path(&self) -> Option<Path> {
         self.engine.context.rooms.context.link.path()

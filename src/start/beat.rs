@@ -43,6 +43,7 @@ pub(super) async fn run(app: Arc<App>, mut node: Node) {
         match app.store.write(Beat(node.clone())).await {
             Ok(listed) => {
                 app.nodes.look(&listed.value.nodes);
+                app.hub.set_strangers(listed.value.live().any(|other| other.id != node.id));
                 let keys = listed.value.live().filter_map(|node| node.master_keys.first().cloned());
                 app.bus_seal.set_used(keys.collect());
                 let reaches = app.hub.path().is_some_and(|path| path.is_up());

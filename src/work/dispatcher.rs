@@ -241,10 +241,12 @@ impl Dispatcher {
     }
 
     fn sweep_ticks(&self) -> u32 {
-        match self.hub.path() {
-            _ if self.hub.is_alone() => SWEEP_TICKS,
-            Some(path) if !path.is_up() => SWEEP_TICKS_CUT_OFF,
-            _ => SWEEP_TICKS_BESIDE,
+        if self.hub.is_cut_off() {
+            SWEEP_TICKS_CUT_OFF
+        } else if self.hub.is_alone() {
+            SWEEP_TICKS
+        } else {
+            SWEEP_TICKS_BESIDE
         }
     }
 

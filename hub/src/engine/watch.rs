@@ -1,4 +1,4 @@
-//! Where there are other nodes: comparing all durable rooms with the log, in few reads for all of them. A node that dies
+//! Where others write to the log: comparing all durable rooms with the log, in few reads for all of them. A node that dies
 //! between a commit and its publication tells nobody, and the bus may lose anything; this finds it within `watch`. Ends with
 //! the rooms.
 
@@ -30,7 +30,7 @@ pub(super) async fn run(rooms: Weak<Rooms>, look: Arc<Notify>) {
         let Some(pause) = rooms.upgrade().map(|rooms| pause(&rooms)) else { return };
         let _ = timeout(pause, look.notified()).await;
         let Some(rooms) = rooms.upgrade() else { return };
-        if !rooms.context.link.is_alone() && compare(&rooms).await.is_none() {
+        if rooms.context.has_others() && compare(&rooms).await.is_none() {
             sleep(rooms.context.config.watch).await;
         }
     }
@@ -39,8 +39,10 @@ pub(super) async fn run(rooms: Weak<Rooms>, look: Arc<Notify>) {
 fn pause(rooms: &Rooms) -> Duration {
     let HubConfig { watch, watch_broken, .. } = rooms.context.config;
     match rooms.context.link.path() {
-        _ if rooms.context.link.is_alone() => ALONE,
+        _ if !rooms.context.has_others() => ALONE,
         Some(Path::Down { .. }) => watch_broken,
+        // Nothing tells of what they write.
+        None if rooms.context.link.is_alone() => watch_broken,
         Some(Path::Up { .. }) | None => watch,
     }
 }
