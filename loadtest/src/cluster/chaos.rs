@@ -162,7 +162,7 @@ async fn one(args: &Args, world: &Arc<World>, trouble: &Arc<Trouble>, seed: u64)
         findings.broke("everything ends", || format!("{rest} are left after {} s", args.settle_s));
     }
     stages.end("at rest");
-    let top = owner.top(&world.tenant).await?;
+    let top = collect::still(&owner, &world.tenant).await?;
     goal.send_replace(Some(Goal { cursor: top, deadline: Instant::now() + SOCKETS_WITHIN }));
     while let Some(log) = sockets.join_next().await {
         evidence.sockets.push(log?);

@@ -17,6 +17,8 @@ use crate::api::Api;
 use crate::grow::check;
 
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const STILL: Duration = Duration::from_millis(1_500);
+const MOST_LOOKS: usize = 40;
 const ACCEPTED_WITHIN: Duration = Duration::from_secs(90);
 const PAGE: usize = 200;
 
@@ -46,6 +48,19 @@ const MORE: [(&str, &str); 3] = [
          group by tenant, conversation, client_id having count(*) > 1) v",
     ),
 ];
+
+/// Waits until nothing happens any more: after the last send its receipts come from the provider. The newest cursor.
+pub(crate) async fn still(owner: &Api, tenant: &str) -> Result<u64> {
+    let mut top = owner.top(tenant).await?;
+    for _ in 0..MOST_LOOKS {
+        tokio::time::sleep(STILL).await;
+        let before = std::mem::replace(&mut top, owner.top(tenant).await?);
+        if top == before {
+            break;
+        }
+    }
+    Ok(top)
+}
 
 /// Waits until nothing is under way. The rest if that does not happen in time.
 pub(crate) async fn settle(database: &str, patience: Duration) -> Result<Vec<String>> {

@@ -195,7 +195,7 @@ async fn measure(args: &Args, world: &World) -> Result<Report> {
     })
 }
 
-/// Name and process of each part whose CPU counts.
+/// Name and process of each part whose CPU counts. All are children of the generator, which counts without them.
 async fn programs(world: &World) -> Vec<(String, u32)> {
     let mut parts = Vec::new();
     for (index, node) in world.nodes.iter().enumerate() {
@@ -209,13 +209,15 @@ async fn programs(world: &World) -> Vec<(String, u32)> {
     parts
 }
 
-/// CPU seconds of each part, with those of its children that live.
+/// CPU seconds of each part, with those of its children that live: PostgreSQL's connections.
 fn usage(parts: &[(String, u32)]) -> Result<Vec<(String, f64)>> {
     parts
         .iter()
         .map(|(name, id)| {
             let mut seconds = process::usage(*id).with_context(|| name.clone())?.cpu_seconds;
+            let own = *id == std::process::id();
             let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+            let children = children.ok().filter(|_| !own);
             for child in children.unwrap_or_default().split_whitespace().filter_map(|id| id.parse().ok()) {
                 seconds += process::usage(child).map_or(0.0, |usage| usage.cpu_seconds);
             }

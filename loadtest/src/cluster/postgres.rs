@@ -14,17 +14,36 @@ use super::program::{Program, Recipe, free_port, output};
 
 const READY_WITHIN: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-const DISK: &str = "size=320m";
-const SETTINGS: [&str; 8] = [
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "fsync=off",
-    "max_connections=200",
-    "min_wal_size=32MB",
-    "max_wal_size=64MB",
-    "shared_buffers=32MB",
-    "checkpoint_timeout=30s",
-];
+const SETTINGS: [&str; 4] =
+    ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off", "max_connections=200"];
+
+/// How much it may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// A disk that is full in a moment, and a log that fits it.
+    Little,
+    /// As PostgreSQL is installed. A small log would have it write whole pages again and again.
+    Usual,
+}
+
+impl Room {
+    const fn disk(self) -> &'static str {
+        match self {
+            Self::Little => "size=320m",
+            Self::Usual => "size=3g",
+        }
+    }
+
+    const fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Little => {
+                &["min_wal_size=32MB", "max_wal_size=64MB", "shared_buffers=32MB", "checkpoint_timeout=30s"]
+            }
+            Self::Usual => &[],
+        }
+    }
+}
+
 const NOBODY: &str = "65534";
 
 /// The newest version of PostgreSQL's programs here.
@@ -47,17 +66,18 @@ pub(crate) struct Postgres {
     standby_port: u16,
     standby: Option<Program>,
     disk: PathBuf,
+    room: Room,
     is_mounted: bool,
 }
 
 impl Postgres {
-    pub(crate) async fn start(folder: &Path) -> Result<Self> {
+    pub(crate) async fn start(folder: &Path, room: Room) -> Result<Self> {
         let bin = bin().context("PostgreSQL's server is not installed")?;
         let disk = folder.join("postgres");
         std::fs::create_dir_all(&disk)?;
         let is_mounted = is_root()
             && Blocking::new("mount")
-                .args(["-t", "tmpfs", "-o", DISK, "tmpfs"])
+                .args(["-t", "tmpfs", "-o", room.disk(), "tmpfs"])
                 .arg(&disk)
                 .status()?
                 .success();
@@ -69,8 +89,8 @@ impl Postgres {
         let (data, port, standby_port) = (data.display().to_string(), free_port()?, free_port()?);
         let args = ["-U", "hub", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D", &data];
         output(&mut as_nobody(&bin.join("initdb"), &args, folder).command(), "").await.context("initdb")?;
-        let program = Program::start(server(&bin, &data, port, folder))?;
-        let mut postgres = Self { program, port, standby_port, standby: None, disk, is_mounted };
+        let program = Program::start(server(&bin, &data, port, folder, room))?;
+        let mut postgres = Self { program, port, standby_port, standby: None, disk, room, is_mounted };
         postgres.until_ready().await?;
         let client = connect(&postgres.database("postgres")).await?;
         client.batch_execute("create database hub").await?;
@@ -115,7 +135,7 @@ impl Postgres {
         output(&mut as_nobody(&bin.join("pg_basebackup"), &args, folder).command(), "")
             .await
             .context("pg_basebackup")?;
-        let mut recipe = server(&bin, &data, self.standby_port, folder);
+        let mut recipe = server(&bin, &data, self.standby_port, folder, self.room);
         recipe.args.extend(["-c".to_owned(), "hot_standby=off".to_owned()]);
         self.standby = Some(Program::start(recipe)?);
         let client = connect(&self.database("postgres")).await?;
@@ -198,10 +218,10 @@ impl Drop for Postgres {
     }
 }
 
-fn server(bin: &Path, data: &str, port: u16, folder: &Path) -> Recipe {
+fn server(bin: &Path, data: &str, port: u16, folder: &Path, room: Room) -> Recipe {
     let port = port.to_string();
     let mut args = vec!["-D", data, "-p", port.as_str()];
-    args.extend(SETTINGS.iter().flat_map(|setting| ["-c", *setting]));
+    args.extend(SETTINGS.iter().chain(room.settings()).flat_map(|setting| ["-c", *setting]));
     as_nobody(&bin.join("postgres"), &args, folder)
 }
 

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::control::Providers;
 use super::link::{Ends, Link};
 use super::model;
-use super::postgres::Postgres;
+use super::postgres::{Postgres, Room};
 use super::program::{Program, Recipe, free_port, output};
 use super::redis::{self, Redis};
 use super::wrong_clock::WrongClock;
@@ -134,7 +134,8 @@ impl World {
         let hubbub = Parts::beside(parts.hubbub.as_ref(), "hubbub")?;
         let driven = Parts::beside(parts.providers.as_ref(), "examples/driven")?;
         std::fs::create_dir_all(folder.join("data"))?;
-        let postgres = Postgres::start(folder).await?;
+        let room = if ways == Ways::Links { Room::Little } else { Room::Usual };
+        let postgres = Postgres::start(folder, room).await?;
         let redis = match redis::server().filter(|_| !parts.without_redis) {
             Some(server) => Some(Redis::start(&server, folder).await?),
             None => None,
