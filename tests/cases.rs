@@ -16,13 +16,14 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt as _};
 use hubbub::accounts::Role;
 use hubbub::error::Error;
+use hubbub::model::ChannelSettings;
 use hubbub::store::{Arg, Engine, Tx, Verb};
 use responder::{Brain, Model, ModelConfig, Responder};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use self::model::EmulatedModel;
-use crate::kit::{Api, SESSION, World};
+use crate::kit::{Api, SESSION, World, quick};
 use crate::on_both;
 
 const COUNT: usize = 14;
@@ -88,7 +89,9 @@ pub struct Stage {
 
 impl Stage {
     async fn start(engine: Engine) -> Self {
-        let world = World::start(engine).await;
+        // What a case has together comes together on a busy machine, too.
+        let settings = ChannelSettings { quiet_ms: 1_500, max_wait_ms: 5_000, ..quick() };
+        let world = World::with(engine, settings).await;
         let (model, url) = EmulatedModel::start().await;
         let key = world
             .app
