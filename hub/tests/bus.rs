@@ -188,26 +188,6 @@ on_each!(what_one_node_publishes_all_get_without_reading_the_log, |pair: Pair| a
     assert_eq!(pair.a.hub.stats().gap_filled + pair.b.hub.stats().gap_filled, 0);
 });
 
-/// As two processes on one database that were given no bus.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_strangers_write_is_found_in_the_log() {
-    let at = |node: &str| HubConfig {
-        watch: Duration::from_hours(1),
-        watch_broken: Duration::from_millis(30),
-        node: node.to_owned(),
-        ..config()
-    };
-    let a = Server::with(at("a")).await;
-    let b = Server::on(Arc::clone(&a.log), at("b"), Descriptors::raise(0, 0)).await;
-    let mut far = b.client("bob").await;
-    far.subscribe("room").await;
-    b.hub.set_strangers(true);
-    for n in 1..=5 {
-        a.publish("room", &n.to_string());
-        assert_eq!(far.publication().await, (n, json!(n)));
-    }
-}
-
 on_each!(commits_of_two_nodes_are_put_back_in_order, |pair: Pair| async move {
     let (mut near, mut far) = (pair.a.client("ann").await, pair.b.client("bob").await);
     near.subscribe("room").await;

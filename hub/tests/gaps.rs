@@ -1,8 +1,11 @@
 //! Publications that arrive late, twice, or never.
 
-use std::{sync::atomic::Ordering::SeqCst, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering::SeqCst},
+    time::Duration,
+};
 
-use hub::{HubConfig, Tags};
+use hub::{Descriptors, HubConfig, Tags};
 use serde_json::json;
 
 use crate::support::{Server, client::Client, config};
@@ -238,4 +241,24 @@ async fn a_doubt_outlives_a_log_that_cannot_be_read() {
     server.until("a failed look", |stats| stats.log_errors > 0).await;
     server.log.broken.store(false, SeqCst);
     assert_eq!(client.push().await["unsubscribe"]["code"], 2500);
+}
+
+/// As two processes on one database that were given no bus.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_strangers_write_is_found_in_the_log() {
+    let at = |node: &str| HubConfig {
+        watch: Duration::from_hours(1),
+        watch_broken: Duration::from_millis(30),
+        node: node.to_owned(),
+        ..config()
+    };
+    let a = Server::with(at("a")).await;
+    let b = Server::on(Arc::clone(&a.log), at("b"), Descriptors::raise(0, 0)).await;
+    let mut far = b.client("bob").await;
+    far.subscribe("room").await;
+    b.hub.set_strangers(true);
+    for n in 1..=5 {
+        a.publish("room", &n.to_string());
+        assert_eq!(far.publication().await, (n, json!(n)));
+    }
 }

@@ -19,6 +19,7 @@ impl WrongClock {
     /// Right at first. `None` where the library is not installed.
     pub(crate) fn new(folder: &Path, name: &str) -> Result<Option<Self>> {
         let Some(library) = library() else { return Ok(None) };
+        tidy();
         let clock = Self { library, file: folder.join(name) };
         clock.set(0)?;
         Ok(Some(clock))
@@ -31,8 +32,6 @@ impl WrongClock {
             .with("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string())
             .with("FAKETIME_CACHE_DURATION", LOOKS_AGAIN)
             .with("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            // What it would leave in shared memory, a program that is killed leaves for good.
-            .with("FAKETIME_DISABLE_SHM", "1")
     }
 
     /// So many seconds ahead of the right time, or behind it.
@@ -40,6 +39,24 @@ impl WrongClock {
         let draft = self.file.with_extension("draft");
         std::fs::write(&draft, format!("{ahead:+}\n")).context("the file of a clock")?;
         std::fs::rename(&draft, &self.file).context("the file of a clock")
+    }
+}
+
+impl Drop for WrongClock {
+    fn drop(&mut self) {
+        tidy();
+    }
+}
+
+/// Removes what the library made in shared memory for programs that were killed.
+fn tidy() {
+    for entry in std::fs::read_dir("/dev/shm").into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process =
+            ["faketime_shm_", "sem.faketime_sem_"].iter().find_map(|begin| name.strip_prefix(begin));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
