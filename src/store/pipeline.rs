@@ -49,13 +49,38 @@ impl<'c> Pipeline<'c> {
         Ok(pipeline)
     }
 
-    /// Commits, with what was not answered yet. PostgreSQL makes a rollback of it where a statement has failed, whose error
-    /// this returns.
-    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
-        self.send_group().await?;
+    /// Commits, with what was not answered yet. The inner error tells that it was rolled back, which PostgreSQL makes of a
+    /// commit where a statement has failed; with the outer one it may have taken place.
+    pub(super) async fn commit(&mut self) -> Result<Result<(), StoreError>, StoreError> {
+        if let Err(error) = self.send_group().await {
+            return Ok(Err(error));
+        }
         self.has_ended = true;
-        let asked = self.client.batch_execute("commit");
-        self.after_the_others(asked).await
+        let mut asked = self.client.batch_execute("commit").boxed();
+        let early = send(asked.as_mut()).await;
+        let mut first = None;
+        for asked in self.unanswered.drain(..) {
+            let failed = asked.await.err();
+            first = first.or(failed);
+        }
+        if let Some(error) = first {
+            let is_told = error.as_db_error().is_some();
+            return if is_told { Ok(Err(error.into())) } else { Err(error.into()) };
+        }
+        let answer = match early {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => asked.await,
+        };
+        match answer {
+            Ok(()) => Ok(Ok(())),
+            Err(error) => {
+                let is_told = error.as_db_error().is_some();
+                match StoreError::from(error) {
+                    error @ (StoreError::Unique(_) | StoreError::Retry(_)) if is_told => Ok(Err(error)),
+                    error => Err(error),
+                }
+            }
+        }
     }
 
     async fn statement(&mut self, sql: &str) -> Result<Statement, StoreError> {

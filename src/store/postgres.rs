@@ -230,12 +230,9 @@ impl Pg {
                 Err(error) => return Ok(Err(error)),
             }
         }
-        match end(tx, tenant).await {
-            Ok(()) => Ok(Ok(done)),
-            // The commit had been sent: whether it took place is unknown, so none of the verbs is run again.
-            Err(error @ StoreError::Unavailable(_)) => Err(error),
-            Err(error) => Ok(Err(error.into())),
-        }
+        // If it is unknown whether the commit took place, none of the verbs is run again.
+        let ended = end(tx, tenant).await?;
+        Ok(ended.map(|()| done).map_err(Error::from))
     }
 
     async fn apart(
@@ -278,7 +275,7 @@ impl Pg {
                 }
             }
         }
-        end(tx, tenant).await?;
+        end(tx, tenant).await??;
         Ok(ends)
     }
 
@@ -367,10 +364,12 @@ impl Pg {
 }
 
 /// Writes the tenant's feed cursor back if it moved, and commits.
-async fn end(mut tx: Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
+async fn end(mut tx: Tx<'_>, tenant: Option<Uuid>) -> Result<Result<(), StoreError>, StoreError> {
     // A row that every transaction wrote anew would be slow to find while somebody looks at an old state of the database.
-    if let (Some(tenant), Some(top)) = (tenant, tx.moved_top()) {
-        tx.put(SET_CURSOR, args![tenant, top]).await?;
+    if let (Some(tenant), Some(top)) = (tenant, tx.moved_top())
+        && let Err(error) = tx.put(SET_CURSOR, args![tenant, top]).await
+    {
+        return Ok(Err(error));
     }
     tx.commit().await
 }

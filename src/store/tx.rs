@@ -279,9 +279,10 @@ impl<'c> Tx<'c> {
     }
 
     /// Ends the transaction on PostgreSQL, where it is rolled back if this is dropped instead. SQLite's writer ends its own.
-    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+    /// With the inner error it was rolled back, with the outer one it may be committed.
+    pub(super) async fn commit(mut self) -> Result<Result<(), StoreError>, StoreError> {
         match &mut self.conn {
-            Conn::Sqlite(_) => Ok(()),
+            Conn::Sqlite(_) => Ok(Ok(())),
             Conn::Postgres(pipeline) => pipeline.commit().await,
         }
     }

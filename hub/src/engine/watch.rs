@@ -26,12 +26,19 @@ const MAX_ROOMS: usize = 500;
 const ALONE: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(rooms: Weak<Rooms>, look: Arc<Notify>) {
+    let mut had_others = false;
     loop {
         let Some(pause) = rooms.upgrade().map(|rooms| pause(&rooms)) else { return };
         let _ = timeout(pause, look.notified()).await;
         let Some(rooms) = rooms.upgrade() else { return };
-        if rooms.context.has_others() && compare(&rooms).await.is_none() {
-            sleep(rooms.context.config.watch).await;
+        let has_others = rooms.context.has_others();
+        // Once more after the last of them has left: for what it wrote at last.
+        if has_others || had_others {
+            let looked = compare(&rooms).await.is_some();
+            had_others = has_others || !looked;
+            if !looked {
+                sleep(rooms.context.config.watch).await;
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ async fn attempt(client: &mut Client, env: &Env) -> Result<(), StoreError> {
     let mut tx = Tx::new(Conn::Postgres(Pipeline::begin(client, pipeline::WRITE).await?), env);
     tx.settle().await?;
     migrate::run(&mut tx).await?;
-    tx.commit().await
+    tx.commit().await?
 }
 
 /// Notes who keeps the session waiting: once it has given up, nobody does. No statement of theirs is told, which may hold
