@@ -123,7 +123,8 @@ pub(crate) struct World {
 /// How the nodes reach PostgreSQL and Redis.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ways {
-    /// Over links that can be cut and slowed, with clocks that can be wrong. Whatever passes costs this program's CPU, and the time to wake it.
+    /// Over links that can be cut and slowed, with clocks that can be wrong. Whatever passes costs this program's CPU, and
+    /// the time to wake it.
     Links,
     Straight,
 }

@@ -72,7 +72,7 @@ mod tests {
     use crate::cluster::program::output;
 
     #[tokio::test]
-    async fn a_program_believes_it_and_a_step_while_it_runs() {
+    async fn a_program_believes_it() {
         let folder = std::env::temp_dir().join(format!("loadtest-clock-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         if let Some(clock) = WrongClock::new(&folder, "clock").unwrap() {
