@@ -105,6 +105,12 @@ pub trait Verb: Send + Sync + 'static {
         None
     }
 
+    /// Whether it changes only rows that it locks by itself, and emits no events: on PostgreSQL it then does not wait for the
+    /// tenant's other verbs, nor they for it.
+    fn has_own_lock(&self) -> bool {
+        false
+    }
+
     fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Out, Error>> + Send;
 }
 

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use hubbub::accounts::tenants::CreateTenant;
 use hubbub::error::Error;
-use hubbub::store::{Event, Store, Tx, Verb, events, retention};
+use hubbub::store::{Engine, Event, Store, Tx, Verb, events, retention};
 use hubbub::work::Env;
 use hubbub::work::consumers::{Consumer, step};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::kit::{PATIENCE, World};
@@ -19,6 +20,14 @@ use crate::on_both;
 #[derive(Default)]
 struct Tally {
     fails_at: AtomicI64,
+    gate: Option<Gate>,
+}
+
+/// Where a step stands, in its transaction, until it is let through.
+#[derive(Default)]
+struct Gate {
+    reached: Notify,
+    opened: Notify,
 }
 
 impl Consumer for Tally {
@@ -37,6 +46,10 @@ impl Consumer for Tally {
         effects: &Vec<i64>,
         _: Option<Uuid>,
     ) -> Result<(), Error> {
+        if let Some(gate) = &self.gate {
+            gate.reached.notify_one();
+            gate.opened.notified().await;
+        }
         for cursor in effects {
             if *cursor == self.fails_at.load(Ordering::SeqCst) {
                 return Err(Error::conflict("on_purpose", "it fails here"));
@@ -182,6 +195,36 @@ on_both!(every_event_has_its_effects_once, |engine| async move {
     world.finish().await;
 });
 
+/// (On SQLite everything has the one writer.)
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_do_not_wait_for_a_consumer() {
+    let world = World::start(Engine::Postgres).await;
+    let store = world.app.store.clone();
+    store.write(MakeTable).await.expect("a table");
+    through(&store, &Arc::new(Tally::default()), world.tenant).await;
+    let begun = store.read(Place(world.tenant)).await.expect("read").expect("a place").1;
+    says(&world, 0, 1).await;
+    let consumer = Arc::new(Tally { gate: Some(Gate::default()), ..Tally::default() });
+    let (stands, tenant) = (Arc::clone(&consumer), world.tenant);
+    let standing = {
+        let store = store.clone();
+        tokio::spawn(async move { step(&store, &stands, tenant).await })
+    };
+    let gate = consumer.gate.as_ref().expect("a gate");
+    gate.reached.notified().await;
+    for n in 1..4 {
+        let update = World::update(100 + n, 5550001, 10 + n, "a lamp, while the index is written");
+        let taken = tokio::time::timeout(PATIENCE, world.hook(&world.bot, &update)).await;
+        assert_eq!(taken, Ok(200), "message {n}");
+    }
+    gate.opened.notify_one();
+    let stepped = standing.await.expect("no panic").expect("a step");
+    let want: Vec<i64> = (begun + 1..=begun + stepped.events as i64).collect();
+    assert!(!want.is_empty());
+    assert_eq!(store.read(Tallied(world.tenant, 1)).await.expect("rows"), want);
+    world.finish().await;
+}
+
 on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
     let world = World::start(engine).await;
     let store = world.app.store.clone();
@@ -207,7 +250,7 @@ on_both!(one_that_fails_is_seen_and_stops_nobody, |engine| async move {
     says(&world, 0, 3).await;
     let top = store.read(Top(world.tenant)).await.expect("a top");
     // The cursor is behind: what comes next is followed, and something among it fails.
-    let tally = Tally { fails_at: AtomicI64::new(top + 4) };
+    let tally = Tally { fails_at: AtomicI64::new(top + 4), ..Tally::default() };
     app.consumers.follow(&env, tally);
     let begun = tokio::time::Instant::now();
     let mut written = 3;

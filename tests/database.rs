@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use hubbub::clock::Clock;
 use hubbub::error::Error;
-use hubbub::store::{Effects, Publisher, Store, StoreConfig, Tx, Verb};
+use hubbub::store::{Effects, Engine, Publisher, Store, StoreConfig, Tx, Verb};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -204,4 +204,33 @@ async fn a_migration_that_waits_does_not_keep_others_waiting() {
     tokio::time::timeout(PATIENCE, newer).await.expect("it is migrated").expect("it is opened");
     assert_eq!(world.hook(&world.bot, &World::update(number + 1, 5550180, number + 1, "after")).await, 200);
     world.app.stop().await;
+}
+
+/// How often a table was analyzed, but for what autovacuum did.
+struct Analyzed(&'static str);
+
+impl Verb for Analyzed {
+    type Out = i64;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<i64, Error> {
+        let sql = "select analyze_count from pg_stat_user_tables where schemaname = current_schema() and relname = $1";
+        Ok(tx.one::<(i64,)>(sql, &[self.0.into()]).await?.map_or(0, |(times,)| times))
+    }
+}
+
+/// Before the planner knows a table, it looks through all contacts of the tenant for one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tables_that_begin_to_fill_are_known_to_the_planner() {
+    let world = World::start(Engine::Postgres).await;
+    for n in 0..60 {
+        assert_eq!(world.hook(&world.bot, &World::update(1 + n, 5550300 + n, 1, "hello")).await, 200);
+    }
+    let begun = Instant::now();
+    for table in ["contacts", "identities", "conversations", "messages", "events"] {
+        while world.app.store.read(Analyzed(table)).await.expect("read") == 0 {
+            assert!(begun.elapsed() < PATIENCE, "{table}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    world.finish().await;
 }

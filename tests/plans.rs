@@ -85,7 +85,7 @@ fn id(table: u64, number: i64) -> Uuid {
 }
 
 /// Puts a few thousand rows into each growing table, in shares like those of life.
-struct Fill(&'static str);
+struct Fill(Engine);
 
 impl Verb for Fill {
     type Out = ();
@@ -270,14 +270,19 @@ impl Verb for Fill {
         }
         for n in 0..ROWS {
             let (tenant, block) = (id(1, n % TENANTS), n / TENANTS);
-            let (tokens, sql) = (format!("{n}_word"), self.0);
+            let (tokens, list) = (format!("{n}_word"), format!("{{{n}}}"));
+            // PostgreSQL takes many at a time.
+            let document = match self.0 {
+                Engine::Sqlite => n.into(),
+                Engine::Postgres => list.as_str().into(),
+            };
             tx.put("insert into search_blocks (tenant, place, block, documents, first_at, last_at) values ($1, $2, $3, 1, 0, 0)", &[tenant.into(), block.into(), n.into()]).await?;
             tx.put(
                 "insert into search_documents (tenant, document, subject) values ($1, $2, $3)",
                 &[tenant.into(), n.into(), id(17, n).into()],
             )
             .await?;
-            tx.put(sql, &[tenant.into(), n.into(), tokens.as_str().into()]).await?;
+            tx.put(statements_of(self.0)[0], &[tenant.into(), document, tokens.as_str().into()]).await?;
         }
         for n in 0..CHANNELS {
             tx.put("insert into queues (id, class, tenant, waiting, running, dead, next_at, failures) values ($1, 1, $2, 1, 0, 0, $3, 0)", &[id(3, n).into(), id(1, n % TENANTS).into(), (LATER + n).into()]).await?;
@@ -407,7 +412,7 @@ on_both!(every_statement_finds_what_it_wants_by_an_index, |engine| async move {
     // The tables are filled by one statement each.
     let world = World::configured(engine, |config| config.store.database_timeout_s = 600).await;
     let store = &world.app.store;
-    store.write(Fill(statements_of(engine)[0])).await.expect("filled tables");
+    store.write(Fill(engine)).await.expect("filled tables");
     let tables = store.read(Growing(engine)).await.expect("the tables");
     for table in &tables {
         let is_filled = store.read(IsFilled(table.clone())).await.expect("its rows");

@@ -1,5 +1,5 @@
-//! How far each consumer of the feed has come, a row for each consumer and tenant. The row is read and changed under the
-//! lock on the tenant's row, so that two processes never apply the same events.
+//! How far each consumer of the feed has come, a row for each consumer and tenant. The row is locked before it is changed, so
+//! that two processes never apply the same events; the tenant's messages do not wait for that.
 
 use uuid::Uuid;
 
@@ -62,6 +62,14 @@ impl super::FromRow for Progress {
 /// `None`: it has never been in this tenant.
 pub async fn get(tx: &mut Tx<'_>, tenant: Uuid, consumer: &str) -> Result<Option<Progress>, StoreError> {
     tx.one(GET, args![tenant, consumer]).await
+}
+
+/// As [`get`], and nobody else changes it before the transaction ends.
+pub async fn hold(tx: &mut Tx<'_>, tenant: Uuid, consumer: &str) -> Result<Option<Progress>, StoreError> {
+    if let Some(sql) = tx.engine().consumer_lock() {
+        tx.put(sql, args![tenant, consumer]).await?;
+    }
+    get(tx, tenant, consumer).await
 }
 
 /// Keeps where it is now. The failures are over.

@@ -60,6 +60,16 @@ impl Engine {
         }
     }
 
+    /// Locks the place of a consumer in a tenant until the transaction ends.
+    pub const fn consumer_lock(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => None,
+            Self::Postgres => Some(
+                "select cursor_at from consumer_cursors where tenant = $1 and consumer = $2 for no key update",
+            ),
+        }
+    }
+
     /// How long a statement of this transaction waits for a lock, and how long it runs ($1).
     pub const fn limits(self) -> Option<&'static str> {
         match self {
@@ -183,8 +193,10 @@ const DUE_QUEUES_LOCKED: &str = due_queues!("", " for update skip locked");
 pub(super) const DUE_QUEUES_BUT: &str = due_queues!(but_some "");
 const DUE_QUEUES_BUT_LOCKED: &str = due_queues!(but_some " for update of q skip locked");
 
-/// The statements of `search_tokens`. Arguments: tenant, document, tokens.
+/// The statements of `search_tokens`. Arguments: tenant, document, tokens; to put, on PostgreSQL, arrays of documents and
+/// lines of tokens.
 pub(super) struct SearchSql {
+    /// The tokens of new documents; on PostgreSQL of others, too.
     pub put: &'static str,
     pub replace: &'static str,
     pub remove: &'static str,
@@ -215,15 +227,25 @@ pub(super) const SQLITE_FIND: &str = "select rowid from search_tokens where sear
 const POSTGRES_TOKENS: &str = "create table search_tokens (tenant uuid not null, document bigint not null, \
     tokens tsvector not null, primary key (tenant, document))";
 const POSTGRES_TOKENS_INDEX: &str = "create index search_tokens_by_token on search_tokens using gin (tokens) with (gin_pending_list_limit = 512)";
-const POSTGRES_PUT: &str = "insert into search_tokens (tenant, document, tokens) values ($1, $2, array_to_tsvector(string_to_array($3, ' ')))";
-const POSTGRES_REPLACE: &str = "insert into search_tokens (tenant, document, tokens) values ($1, $2, array_to_tsvector(string_to_array($3, ' '))) \
-        on conflict (tenant, document) do update set tokens = excluded.tokens";
+const POSTGRES_PUT: &str = "insert into search_tokens (tenant, document, tokens) \
+    select $1, u.document, array_to_tsvector(string_to_array(u.tokens, ' ')) \
+    from unnest(cast(cast($2 as text) as bigint[]), string_to_array($3, e'\\n')) u (document, tokens) \
+    on conflict (tenant, document) do update set tokens = excluded.tokens";
+/// The numbers of the documents of an array. Looked up one by one: without statistics a list of values is looked for among all of
+/// the tenant's.
+pub(super) const POSTGRES_DOCUMENTS: &str = "select u.subject, \
+    (select d.document from search_documents d where d.tenant = $1 and d.subject = u.subject) \
+    from unnest(cast(cast($2 as text) as uuid[])) u (subject)";
+/// What documents are of, for arrays of both.
+pub(super) const POSTGRES_PUT_DOCUMENTS: &str = "insert into search_documents (tenant, document, subject) \
+    select $1, u.document, u.subject \
+    from unnest(cast(cast($2 as text) as bigint[]), cast(cast($3 as text) as uuid[])) u (document, subject)";
 const POSTGRES_REMOVE: &str = "delete from search_tokens where tenant = $1 and document = $2";
 const POSTGRES_SEARCH: SearchSql = SearchSql {
     put: POSTGRES_PUT,
-    replace: POSTGRES_REPLACE,
+    replace: POSTGRES_PUT,
     remove: POSTGRES_REMOVE,
-    all: &[POSTGRES_PUT, POSTGRES_REPLACE, POSTGRES_REMOVE, POSTGRES_FIND],
+    all: &[POSTGRES_PUT, POSTGRES_DOCUMENTS, POSTGRES_PUT_DOCUMENTS, POSTGRES_REMOVE, POSTGRES_FIND],
     syntax: Syntax { quote: "'", prefix: ":*", and: " & ", or: " | " },
 };
 /// As [`SQLITE_FIND`] over several blocks, from place $3 on and up to $4, the newest first; before a document in the newest
@@ -277,6 +299,10 @@ pub(super) const POSTGRES_BLOCKERS: &str = "select a.pid, coalesce(nullif(a.appl
 
 pub(super) const POSTGRES_TOPS: &str =
     "select id, next_cursor from tenants where id = any(cast(cast($1 as text) as uuid[]))";
+/// Our tables that have doubled since they were analyzed; what has more rows is autovacuum's.
+pub(super) const POSTGRES_YOUNG: &str = "select cast(cast(c.oid as regclass) as text) from pg_stat_user_tables s \
+    join pg_class c on c.oid = s.relid where c.relnamespace = (select n.oid from pg_namespace n where n.nspname = current_schema()) \
+    and pg_has_role(c.relowner, 'usage') and c.reltuples < 2000 and s.n_live_tup >= 50 and s.n_live_tup >= 2 * c.reltuples";
 pub(super) const POSTGRES_CLOCK: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";
 
 const EPOCH: &str = "select epoch from installation where id = 1";

@@ -58,12 +58,7 @@ impl<'c> Pipeline<'c> {
         self.has_ended = true;
         let mut asked = self.client.batch_execute("commit").boxed();
         let early = send(asked.as_mut()).await;
-        let mut first = None;
-        for asked in self.unanswered.drain(..) {
-            let failed = asked.await.err();
-            first = first.or(failed);
-        }
-        if let Some(error) = first {
+        if let Some(error) = self.first_error().await {
             let is_told = error.as_db_error().is_some();
             return if is_told { Ok(Err(error.into())) } else { Err(error.into()) };
         }
@@ -71,15 +66,10 @@ impl<'c> Pipeline<'c> {
             Poll::Ready(answer) => answer,
             Poll::Pending => asked.await,
         };
-        match answer {
+        match answer.map_err(StoreError::from) {
             Ok(()) => Ok(Ok(())),
-            Err(error) => {
-                let is_told = error.as_db_error().is_some();
-                match StoreError::from(error) {
-                    error @ (StoreError::Unique(_) | StoreError::Retry(_)) if is_told => Ok(Err(error)),
-                    error => Err(error),
-                }
-            }
+            Err(error @ (StoreError::Unique(_) | StoreError::Retry(_))) => Ok(Err(error)),
+            Err(error) => Err(error),
         }
     }
 
@@ -210,14 +200,17 @@ impl<'c> Pipeline<'c> {
     }
 
     async fn answers(&mut self) -> Result<(), StoreError> {
-        let mut first = Ok(());
+        self.first_error().await.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Waits for all answers. After the first error each reports only that the transaction is aborted.
+    async fn first_error(&mut self) -> Option<tokio_postgres::Error> {
+        let mut first = None;
         for asked in self.unanswered.drain(..) {
-            let answer = asked.await;
-            if first.is_ok() {
-                first = answer.map(drop);
-            }
+            let failed = asked.await.err();
+            first = first.or(failed);
         }
-        Ok(first?)
+        first
     }
 
     /// Discards the answers of a savepoint that is rolled back; only a lost connection or server is still an error.

@@ -9,6 +9,7 @@ pub(super) mod fit;
 mod lanes;
 mod migrating;
 pub(super) mod replica;
+mod young;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use self::connect::Connections;
 use self::lanes::Lanes;
 use self::replica::{Replica, ReplicaState};
+use self::young::Young;
 use super::dialect::{Epoch, PositionSql};
 use super::event::{Committed, Effects, Publisher};
 use super::pipeline::{self, Pipeline};
@@ -46,6 +48,7 @@ pub(super) struct Pg {
     env: Env,
     publisher: Arc<dyn Publisher>,
     time: Time,
+    young: Young,
 }
 
 /// How long the server works on a statement, and how long a transaction waits for the server.
@@ -107,7 +110,8 @@ impl Pg {
         lent.give_back();
         second.give_back();
         let time = Time::new(config.timeout);
-        Ok(Self { writers, readers, replica, lanes: Lanes::default(), env, publisher, time })
+        let young = Young::watch(writers.clone(), env.ids.clone());
+        Ok(Self { writers, readers, replica, lanes: Lanes::default(), env, publisher, time, young })
     }
 
     /// The transaction runs in its own task: a caller that is dropped between commit and publication must not keep
@@ -115,7 +119,7 @@ impl Pg {
     pub(super) async fn write<V: Verb>(&self, verb: V) -> Result<Committed<V::Out>, Error> {
         let (ticket, wait) = ticket::queue(verb);
         let this = self.clone();
-        if let Some(tenant) = ticket.tenant() {
+        if let Some(tenant) = ticket.locked_tenant() {
             if self.lanes.push(tenant, ticket)? {
                 tokio::spawn(async move { this.serve(tenant).await });
             }
@@ -136,6 +140,7 @@ impl Pg {
     /// Runs verbs in one transaction and answers their callers.
     async fn commit(&self, tenant: Option<Uuid>, mut batch: Vec<Box<dyn Ticket>>) {
         metrics::histogram!("hubbub_store_batch_verbs").record(batch.len() as f64);
+        self.young.written();
         let mut tried = 0;
         while !batch.is_empty() {
             tried += 1;

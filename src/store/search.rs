@@ -3,9 +3,11 @@
 //! found. New documents are added at the end of the newest block; what was stored already is filled in before the
 //! oldest, backwards.
 
+use std::collections::{BTreeMap, HashMap};
+
 use uuid::Uuid;
 
-use super::dialect::{Engine, POSTGRES_FIND, SQLITE_FIND};
+use super::dialect::{Engine, POSTGRES_DOCUMENTS, POSTGRES_FIND, POSTGRES_PUT_DOCUMENTS, SQLITE_FIND};
 use super::value::{Arg, from_row};
 use super::{StoreError, Tx};
 use crate::args;
@@ -103,26 +105,28 @@ pub struct Change {
     pub adds: bool,
 }
 
+/// What a batch of changes comes to for one document.
+#[derive(Default)]
+struct Written {
+    /// Of what it is, if it is new.
+    subject: Option<Uuid>,
+    /// `None`: nothing is to be found of it.
+    tokens: Option<String>,
+}
+
 /// Applies changes in their order. A document that is there keeps its number.
 pub async fn apply(tx: &mut Tx<'_>, tenant: Uuid, end: End, changes: &[Change]) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
     }
-    let sql = tx.engine().search();
-    let asked: Vec<_> =
-        changes.iter().map(|change| vec![Arg::from(tenant), Arg::from(change.subject)]).collect();
-    let known: Vec<Vec<(i64,)>> = tx.each(DOCUMENT, &asked).await?;
-    let mut added = std::collections::HashMap::new();
+    let mut numbers = numbers(tx, tenant, changes).await?;
+    let mut written: BTreeMap<i64, Written> = BTreeMap::new();
     let mut block: Option<Block> = None;
-    for (change, known) in changes.iter().zip(known) {
-        let known = known.first().map(|(number,)| *number).or_else(|| added.get(&change.subject).copied());
-        match (known, &change.tokens) {
-            (Some(number), Some(tokens)) => {
-                let text = tokens.in_block(number.div_euclid(BLOCK));
-                tx.put(sql.replace, args![tenant, number, &text]).await?;
-            }
-            (Some(number), None) => tx.put(sql.remove, args![tenant, number]).await?,
-            (None, Some(tokens)) if change.adds => {
+    for change in changes {
+        let number = match numbers.get(&change.subject) {
+            Some(number) => *number,
+            None if !change.adds || change.tokens.is_none() => continue,
+            None => {
                 let mut current = match block {
                     Some(block) => block,
                     None => current(tx, tenant, end).await?,
@@ -139,18 +143,78 @@ pub async fn apply(tx: &mut Tx<'_>, tenant: Uuid, end: End, changes: &[Change]) 
                 current.first_at = current.first_at.min(change.at);
                 current.last_at = current.last_at.max(change.at);
                 block = Some(current);
-                tx.put(PUT, args![tenant, number, change.subject]).await?;
-                let text = tokens.in_block(current.block);
-                tx.put(sql.put, args![tenant, number, &text]).await?;
-                added.insert(change.subject, number);
+                written.entry(number).or_default().subject = Some(change.subject);
+                numbers.insert(change.subject, number);
+                number
             }
-            (None, _) => {}
-        }
+        };
+        let text = change.tokens.as_ref().map(|tokens| tokens.in_block(number.div_euclid(BLOCK)));
+        written.entry(number).or_default().tokens = text;
     }
+    write(tx, tenant, &written).await?;
     match block {
         Some(block) => put_block(tx, tenant, &block).await,
         None => Ok(()),
     }
+}
+
+/// The numbers of those documents that are there, by what they are of.
+async fn numbers(
+    tx: &mut Tx<'_>,
+    tenant: Uuid,
+    changes: &[Change],
+) -> Result<HashMap<Uuid, i64>, StoreError> {
+    let subjects = changes.iter().map(|change| change.subject);
+    if tx.engine() == Engine::Postgres {
+        let found: Vec<(Uuid, Option<i64>)> =
+            tx.all(POSTGRES_DOCUMENTS, args![tenant, &list(subjects)]).await?;
+        return Ok(found.into_iter().filter_map(|(subject, number)| Some((subject, number?))).collect());
+    }
+    let asked: Vec<_> = subjects.clone().map(|subject| vec![Arg::from(tenant), Arg::from(subject)]).collect();
+    let found: Vec<Vec<(i64,)>> = tx.each(DOCUMENT, &asked).await?;
+    Ok(subjects.zip(found).filter_map(|(subject, rows)| Some((subject, rows.first()?.0))).collect())
+}
+
+async fn write(tx: &mut Tx<'_>, tenant: Uuid, written: &BTreeMap<i64, Written>) -> Result<(), StoreError> {
+    let engine = tx.engine();
+    let sql = engine.search();
+    let new = written.iter().filter_map(|(number, one)| Some((*number, one.subject?)));
+    let found = written.iter().filter_map(|(number, one)| Some((*number, one.tokens.as_deref()?)));
+    for (number, _) in written.iter().filter(|(_, one)| one.tokens.is_none()) {
+        tx.put(sql.remove, args![tenant, *number]).await?;
+    }
+    match engine {
+        Engine::Sqlite => {
+            for (number, subject) in new {
+                tx.put(PUT, args![tenant, number, subject]).await?;
+            }
+            for (number, text) in found {
+                let is_new = written[&number].subject.is_some();
+                let put = if is_new { sql.put } else { sql.replace };
+                tx.put(put, args![tenant, number, text]).await?;
+            }
+        }
+        // A statement costs the server more than a row.
+        Engine::Postgres => {
+            let (numbers, subjects): (Vec<i64>, Vec<Uuid>) = new.unzip();
+            if !numbers.is_empty() {
+                let (numbers, subjects) = (list(&numbers), list(&subjects));
+                tx.put(POSTGRES_PUT_DOCUMENTS, args![tenant, &numbers, &subjects]).await?;
+            }
+            let (numbers, texts): (Vec<i64>, Vec<&str>) = found.unzip();
+            if !numbers.is_empty() {
+                // A token has no end of line.
+                tx.put(sql.put, args![tenant, &list(&numbers), &texts.join("\n")]).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An array as PostgreSQL reads it.
+fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    format!("{{{}}}", items.join(","))
 }
 
 async fn current(tx: &mut Tx<'_>, tenant: Uuid, end: End) -> Result<Block, StoreError> {
@@ -331,14 +395,14 @@ from_row!(Found {
 
 /// The messages and conversations of these documents, in their order; `None`: it is gone.
 pub async fn load(tx: &mut Tx<'_>, tenant: Uuid, numbers: &[i64]) -> Result<Vec<Option<Found>>, StoreError> {
-    let list = |numbers: &mut dyn Iterator<Item = i64>| -> Vec<Vec<Arg<'static>>> {
+    let asked = |numbers: &mut dyn Iterator<Item = i64>| -> Vec<Vec<Arg<'static>>> {
         numbers.map(|number| vec![Arg::from(tenant), Arg::from(number)]).collect()
     };
-    let rows: Vec<Vec<Found>> = tx.each(FOUND_MESSAGE, &list(&mut numbers.iter().copied())).await?;
+    let rows: Vec<Vec<Found>> = tx.each(FOUND_MESSAGE, &asked(&mut numbers.iter().copied())).await?;
     let mut found: Vec<Option<Found>> = rows.into_iter().map(|mut rows| rows.pop()).collect();
     let missing: Vec<usize> = (0..found.len()).filter(|at| found[*at].is_none()).collect();
     let titles: Vec<Vec<Found>> =
-        tx.each(FOUND_TITLE, &list(&mut missing.iter().map(|at| numbers[*at]))).await?;
+        tx.each(FOUND_TITLE, &asked(&mut missing.iter().map(|at| numbers[*at]))).await?;
     for (at, mut rows) in missing.into_iter().zip(titles) {
         found[at] = rows.pop();
     }

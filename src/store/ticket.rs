@@ -15,6 +15,9 @@ use crate::telemetry::traces::{self, Trace};
 pub(super) trait Ticket: Send {
     fn tenant(&self) -> Option<Uuid>;
 
+    /// The tenant whose lock it needs.
+    fn locked_tenant(&self) -> Option<Uuid>;
+
     /// Runs the verb and inserts its events; may be called again after a rollback.
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Effects, Error>>;
 
@@ -46,10 +49,15 @@ impl<V: Verb> Ticket for Waiting<V> {
         self.verb.tenant()
     }
 
+    fn locked_tenant(&self) -> Option<Uuid> {
+        self.verb.tenant().filter(|_| !self.verb.has_own_lock())
+    }
+
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Effects, Error>> {
+        let locked = self.locked_tenant();
         let Self { verb, trace, done, .. } = self;
         let whole = async move {
-            tx.begin_verb(verb.tenant(), *trace);
+            tx.begin_verb(locked, *trace);
             let value = verb.run(tx).await?;
             let effects = tx.finish().await?;
             let cursor = effects.events.last().map(|event| (event.tenant, event.cursor));

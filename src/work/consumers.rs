@@ -34,7 +34,7 @@ pub trait Consumer: Send + Sync + 'static {
     type Effects: Send + Sync + 'static;
 
     /// Computes the effects of events. It uses no database, and runs outside of the transaction, which holds the
-    /// tenant's lock.
+    /// consumer's lock in the tenant; on SQLite it has the one writer.
     fn prepare(&self, events: &[Event]) -> Result<Self::Effects, Error>;
 
     /// Brings the effects of events to what is outside of the database, before `apply` writes the rest with the cursor. Nothing
@@ -59,7 +59,7 @@ pub trait Consumer: Send + Sync + 'static {
         async { Ok(None) }
     }
 
-    /// Writes the effects; the new cursor is written in the same transaction. What lies below `unfilled` is still to be
+    /// Writes the effects, to tables that only this consumer changes; the new cursor is written in the same transaction. What lies below `unfilled` is still to be
     /// filled in, and is read then as it is by then.
     fn apply(
         &self,

@@ -191,6 +191,10 @@ mod tests {
             self.0
         }
 
+        fn locked_tenant(&self) -> Owner {
+            self.0
+        }
+
         fn run<'a>(&'a mut self, _: &'a mut Tx<'_>) -> BoxFuture<'a, Result<Effects, Error>> {
             unreachable!("nobody runs it")
         }

@@ -155,9 +155,9 @@ impl Verb for Look {
     }
 }
 
-/// Whether the consumer is still where it was seen.
+/// Whether the consumer is still where it was seen, where it then stays until the transaction ends.
 async fn is_still<C: Consumer>(tx: &mut Tx<'_>, tenant: Uuid, was: &Progress) -> Result<bool, Error> {
-    let now = consumers::get(tx, tenant, C::NAME).await?;
+    let now = consumers::hold(tx, tenant, C::NAME).await?;
     let same = |now: &Progress| {
         (now.version, now.state, now.cursor, now.position)
             == (was.version, was.state, was.cursor, was.position)
@@ -221,6 +221,10 @@ impl<C: Consumer> Verb for Build<C> {
         Some(self.tenant)
     }
 
+    fn has_own_lock(&self) -> bool {
+        true
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         if !is_still::<C>(tx, self.tenant, &self.was).await? {
             return Ok(());
@@ -233,8 +237,8 @@ impl<C: Consumer> Verb for Build<C> {
             return Ok(());
         }
         let before = self.was.position.unwrap_or(Uuid::max());
-        // What was stored since the look is news, and is followed in its order. (Outside, later events replace what an earlier
-        // reading of the same message left there.)
+        // What was stored since the look is news, and is followed in its order. (What comes between this and the reading, as what
+        // is filled in outside, is replaced by its event.)
         let is_inside = self.filled.is_none();
         if is_inside && before == Uuid::max() && consumers::top(tx, self.tenant).await? > self.was.cursor {
             return Ok(());
@@ -265,6 +269,10 @@ impl<C: Consumer> Verb for Apply<C> {
         Some(self.tenant)
     }
 
+    fn has_own_lock(&self) -> bool {
+        true
+    }
+
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         if !is_still::<C>(tx, self.tenant, &self.was).await? {
             return Ok(false);
@@ -289,6 +297,10 @@ impl Verb for Failed {
 
     fn tenant(&self) -> Option<Uuid> {
         Some(self.tenant)
+    }
+
+    fn has_own_lock(&self) -> bool {
+        true
     }
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
