@@ -10,7 +10,7 @@
 //! | `POST /well` | no send fails any more |
 //! | `GET /record` | what was sent to customers, and which texts of theirs the webhook has accepted |
 //!
-//! The first line of the output is the port. The end of the input ends it.
+//! The number of the Telegram bot may be given: an installation has each bot once. The first line of the output is the port. The end of the input ends it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -57,7 +57,10 @@ struct Driven {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let config = telegram::EmulatorConfig { retry_pause: TELEGRAM_PAUSE, ..Default::default() };
+    let mut config = telegram::EmulatorConfig { retry_pause: TELEGRAM_PAUSE, ..Default::default() };
+    if let Some(bot) = std::env::args().nth(1) {
+        config.token = format!("{bot}:emulated-token_of-a-bot-by-number");
+    }
     let telegram = telegram::TelegramEmulator::start(config).await?;
     let config = waha::EmulatorConfig { second: WAHA_SECOND, ..Default::default() };
     let waha = waha::WahaEmulator::start(config).await?;

@@ -46,8 +46,10 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
-    pub(crate) async fn start(program: &Path, log: &Path) -> Result<Self> {
-        let (program, input, output) = Program::start_talking(Recipe::new(program, &[], log))?;
+    /// `bot`: the number of its Telegram bot, of which an installation has each once.
+    pub(crate) async fn start(program: &Path, bot: u64, log: &Path) -> Result<Self> {
+        let recipe = Recipe::new(program, &[&bot.to_string()], log);
+        let (program, input, output) = Program::start_talking(recipe)?;
         let mut port = String::new();
         BufReader::new(output).read_line(&mut port).await?;
         let base = format!("http://127.0.0.1:{}", port.trim());

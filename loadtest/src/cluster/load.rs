@@ -42,12 +42,16 @@ pub(crate) struct Args {
     /// Webhooks in all.
     #[arg(long, default_value_t = 10_000)]
     messages: usize,
-    /// Connections that send, on each node.
+    /// Connections that send, to each node.
     #[arg(long, default_value_t = 8)]
     concurrency: usize,
+    /// Of each tenant.
     #[arg(long, default_value_t = 100)]
     conversations: usize,
-    /// Sockets on each node.
+    /// Shops that the webhooks are spread over.
+    #[arg(long, default_value_t = 1)]
+    tenants: usize,
+    /// Sockets of each tenant on each node.
     #[arg(long, default_value_t = 2)]
     sockets: usize,
     /// Fails when the p99 from node to node is above this.
@@ -64,6 +68,7 @@ struct Report {
     nodes: usize,
     into: usize,
     redis: bool,
+    tenants: usize,
     sockets: usize,
     messages: u64,
     seconds: f64,
@@ -106,29 +111,38 @@ fn target(world: &World, node: usize, hook: &super::control::Hook) -> Result<Tar
 
 async fn measure(args: &Args, world: &World) -> Result<Report> {
     let into = if args.into == 0 { world.nodes.len() } else { args.into.min(world.nodes.len()) };
-    let hook = world.providers.hook().await?;
+    let shops = world.shops(args.tenants, SILENT).await?;
+    let lanes = into * shops.len();
     let mut streams = Vec::new();
-    for node in 0..into {
-        let target = target(world, node, &hook)?;
-        let run = Run::new(args.messages / into, args.conversations);
-        let (rate, address) = (args.rate / into as f64, target.address()?);
-        let factory = Factory::new(run, &target)?;
-        streams.push(Arc::new(Stream::new(factory, address, rate, args.concurrency, GIVE_UP)));
-        tokio::time::sleep(APART).await;
-    }
-    // Socket `n` measures the messages of one stream, and checks the cursors of all.
-    let goal = watch::Sender::new(None);
+    // Socket `n` of a tenant measures the messages of one stream, and checks the cursors of all.
+    let mut goals = Vec::new();
     let mut sockets = JoinSet::new();
-    for (node, place) in world.nodes.iter().enumerate() {
-        let api = world.person(&place.url(), "owner").await?;
-        let url = format!("{}/connection/websocket", place.url().replacen("http", "ws", 1));
-        for number in 0..args.sockets {
-            let from = (node + number + 1) % into;
-            let watcher =
-                Watcher::join(Arc::clone(&streams[from]), Arc::clone(&api), &url, &world.tenant).await?;
-            let watching = watcher.run(goal.subscribe());
-            sockets.spawn(async move { (from == node, watching.await) });
+    for shop in &shops {
+        let hook = shop.providers.hook().await?;
+        let mut of_shop = Vec::new();
+        for node in 0..into {
+            let target = target(world, node, &hook)?;
+            let run = Run::new(args.messages / lanes, args.conversations);
+            let (rate, address) = (args.rate / lanes as f64, target.address()?);
+            let factory = Factory::new(run, &target)?;
+            let connections = args.concurrency.div_ceil(shops.len());
+            of_shop.push(Arc::new(Stream::new(factory, address, rate, connections, GIVE_UP)));
+            tokio::time::sleep(APART).await;
         }
+        let goal = watch::Sender::new(None);
+        for (node, place) in world.nodes.iter().enumerate() {
+            let api = world.owner(&place.url(), shop).await?;
+            let url = format!("{}/connection/websocket", place.url().replacen("http", "ws", 1));
+            for number in 0..args.sockets {
+                let from = (node + number + 1) % into;
+                let stream = Arc::clone(&of_shop[from]);
+                let watcher = Watcher::join(stream, Arc::clone(&api), &url, &shop.tenant).await?;
+                let watching = watcher.run(goal.subscribe());
+                sockets.spawn(async move { (from == node, watching.await) });
+            }
+        }
+        streams.extend(of_shop);
+        goals.push(goal);
     }
     let parts = programs(world).await;
     let before = usage(&parts)?;
@@ -145,9 +159,11 @@ async fn measure(args: &Args, world: &World) -> Result<Report> {
         lag.merge(&sent.lag);
         seconds = seconds.max(sent.elapsed.as_secs_f64());
     }
-    let api = world.person(&world.nodes[0].url(), "owner").await?;
-    let top = api.top(&world.tenant).await?;
-    goal.send_replace(Some(Goal { cursor: top, deadline: Instant::now() + DRAIN }));
+    for (shop, goal) in shops.iter().zip(&goals) {
+        let api = world.owner(&world.nodes[0].url(), shop).await?;
+        let top = api.top(&shop.tenant).await?;
+        goal.send_replace(Some(Goal { cursor: top, deadline: Instant::now() + DRAIN }));
+    }
     let (mut same, mut other) = (Latency::default(), Latency::default());
     let (mut tally, mut connections) = (Tally::default(), ConnectionCounts::default());
     while let Some(watched) = sockets.join_next().await {
@@ -179,7 +195,8 @@ async fn measure(args: &Args, world: &World) -> Result<Report> {
         nodes: world.nodes.len(),
         into,
         redis: world.redis.is_some(),
-        sockets: args.sockets * world.nodes.len(),
+        tenants: shops.len(),
+        sockets: args.sockets * world.nodes.len() * shops.len(),
         messages,
         seconds,
         stored_per_second: messages as f64 / seconds.max(1e-9),
@@ -231,8 +248,14 @@ impl Display for Report {
         let bus = if self.redis { "Redis" } else { "no Redis" };
         writeln!(
             out,
-            "{} nodes, webhooks into {}, {} sockets, {bus}: {} messages in {:.1} s, {:.0}/s",
-            self.nodes, self.into, self.sockets, self.messages, self.seconds, self.stored_per_second
+            "{} nodes, webhooks into {}, {} tenants, {} sockets, {bus}: {} messages in {:.1} s, {:.0}/s",
+            self.nodes,
+            self.into,
+            self.tenants,
+            self.sockets,
+            self.messages,
+            self.seconds,
+            self.stored_per_second
         )?;
         report::latency_head(out)?;
         report::latency(out, "acknowledged", &self.acknowledgement)?;

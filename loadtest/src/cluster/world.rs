@@ -24,6 +24,9 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 const HEALTH_EVERY: Duration = Duration::from_millis(300);
 const HEALTH_WITHIN: Duration = Duration::from_millis(900);
+/// The channels of a shop, each with the setting that has its provider's address.
+const PROVIDERS: &[(&str, &str)] = &[("telegram", "api_base"), ("waha", "base_url")];
+const FIRST_BOT: u64 = 7_000_000_001;
 pub(crate) const PASSWORD: &str = "a lantern for every window";
 /// Channels whose customers do not wait long, and leases that a pause outlives.
 pub(crate) const ANSWERED: &[&str] = &[
@@ -117,7 +120,16 @@ pub(crate) struct World {
     balancer: Link,
     pub(crate) responder: Mutex<Program>,
     pub(crate) tenant: String,
+    setup: Setup,
     http: reqwest::Client,
+}
+
+/// One of several tenants, with providers of its own.
+pub(crate) struct Shop {
+    pub(crate) tenant: String,
+    pub(crate) providers: Arc<Providers>,
+    /// Of its owner.
+    email: String,
 }
 
 /// How the nodes reach PostgreSQL and Redis.
@@ -141,7 +153,7 @@ impl World {
             Some(server) => Some(Redis::start(&server, folder).await?),
             None => None,
         };
-        let providers = Providers::start(&driven, &folder.join("providers.log")).await?;
+        let providers = Providers::start(&driven, FIRST_BOT, &folder.join("providers.log")).await?;
 
         let ports = (0..parts.nodes.max(1)).map(|_| free_port()).collect::<Result<Vec<_>>>()?;
         let mut fronts = Vec::new();
@@ -163,8 +175,8 @@ impl World {
                 .with("HUBBUB_LOSSLESS_FAILOVER", "true")
         };
         let operator = base("admin", "admin.log").with("HUBBUB_DATABASE_URL", postgres.url());
-        let setup = Setup { operator };
-        let (provider_links, tenant, key) = setup.shop(&providers, settings).await?;
+        let setup = Setup { operator, driven };
+        let (provider_links, tenant, key) = setup.shop("", PROVIDERS, &providers, settings).await?;
 
         let mut nodes = Vec::new();
         for (index, (port, front)) in ports.into_iter().zip(fronts).enumerate() {
@@ -216,12 +228,40 @@ impl World {
             balancer,
             responder: Mutex::new(Program::start(recipe)?),
             tenant,
+            setup,
             http,
         };
         world.watch_health(&ends);
         world.until_ready().await?;
-        setup.connect(&world.url(), &world.tenant).await?;
+        world.setup.connect(&world.url(), &world.tenant).await?;
         Ok(world)
+    }
+
+    /// The tenant that is there, and others with a Telegram bot each until there are so many; the links reach the first one's
+    /// providers only.
+    pub(crate) async fn shops(&self, tenants: usize, settings: &[&str]) -> Result<Vec<Shop>> {
+        let first = Shop {
+            tenant: self.tenant.clone(),
+            providers: Arc::clone(&self.providers),
+            email: email("owner", ""),
+        };
+        let mut shops = vec![first];
+        for number in 1..tenants {
+            let suffix = format!("-{number}");
+            let log = self.folder.join(format!("providers{suffix}.log"));
+            let providers =
+                Arc::new(Providers::start(&self.setup.driven, FIRST_BOT + number as u64, &log).await?);
+            let (_, tenant, _) = self.setup.shop(&suffix, &PROVIDERS[..1], &providers, settings).await?;
+            self.setup.connect(&self.url(), &tenant).await?;
+            shops.push(Shop { tenant, providers, email: email("owner", &suffix) });
+        }
+        Ok(shops)
+    }
+
+    /// Signed in as the owner of a shop.
+    pub(crate) async fn owner(&self, base: &str, shop: &Shop) -> Result<Arc<Api>> {
+        let login = Some((shop.email.clone(), PASSWORD.to_owned()));
+        Ok(Arc::new(Api::sign_in_at(base, login, None).await?))
     }
 
     /// The load balancer's address.
@@ -240,7 +280,7 @@ impl World {
 
     /// Signed in as one of the shop's people: `owner`, `anna` or `ben`.
     pub(crate) async fn person(&self, base: &str, name: &str) -> Result<Arc<Api>> {
-        let login = Some((format!("{name}@example.com"), PASSWORD.to_owned()));
+        let login = Some((email(name, ""), PASSWORD.to_owned()));
         Ok(Arc::new(Api::sign_in_at(base, login, None).await?))
     }
 
@@ -286,8 +326,14 @@ impl World {
     }
 }
 
+fn email(name: &str, suffix: &str) -> String {
+    format!("{name}{suffix}@example.com")
+}
+
 struct Setup {
     operator: Recipe,
+    /// The emulated providers' program.
+    driven: PathBuf,
 }
 
 impl Setup {
@@ -304,9 +350,11 @@ impl Setup {
         Ok(made["id"].as_str().with_context(|| args.join(" "))?.to_owned())
     }
 
-    /// The links to its providers, its id, and a key for its responder.
+    /// The links to its providers, its id, and a key for its responder. The suffix tells its people from those of others.
     async fn shop(
         &self,
+        suffix: &str,
+        kinds: &[(&'static str, &str)],
         providers: &Providers,
         settings: &[&str],
     ) -> Result<(Vec<(&'static str, Link)>, String, String)> {
@@ -314,7 +362,7 @@ impl Setup {
         let company = ["company", "create", "--tenant", &tenant, "--name", "Lanterns", "--kind", "product"];
         let company = self.id("", &company).await?;
         for (name, role) in [("owner", "owner"), ("anna", "agent"), ("ben", "agent")] {
-            let email = format!("{name}@example.com");
+            let email = email(name, suffix);
             let user = [
                 "user",
                 "create",
@@ -332,7 +380,7 @@ impl Setup {
         }
         let mut links = Vec::new();
         let mut given = providers.settings().await?;
-        for (kind, address) in [("telegram", "api_base"), ("waha", "base_url")] {
+        for (kind, address) in kinds.iter().copied() {
             let mut credentials = given.remove(kind).context("a provider without settings")?;
             let base = credentials.get_mut(address).context("a provider without an address")?;
             let link = Link::open(Ends::new([base.trim_start_matches("http://").to_owned()])).await?;
