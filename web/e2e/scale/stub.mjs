@@ -21,9 +21,10 @@ for (let n = 0; n < size; n += 1) {
   const id = idOf(n);
   const at = clock++;
   conversations.set(id, {
-    id, tenant, company, channel, channel_kind: "telegram", contact: { id: `contact-${n}`, name: `Customer ${n}`, handle: `+1 555 ${n}` },
+    id, tenant, company, channel, channel_kind: "telegram", contact: { id: `contact-${n}`, name: `Customer ${n}`, handle: `+1 555 ${n}`, merged_into: null, opted_out_at: null, blocked_at: null, labels: [] },
     state: "open", owner: n % 3 ? "ai" : "nobody", bucket: n % 3 ? "ai" : "unassigned_waiting", epoch: 1, assignee: null, handoff_reason: null,
     last_seq: 60, inbound_count: 60, turn: null, opened_at: at, updated_at: at, waiting_since: n % 3 ? null : at, thread: null, thread_title: null,
+    labels: [], source: null, can_send_until: null, person_can_send_until: null,
     last_message: { seq: 60, direction: "in", kind: "text", text: said.slice(0, 40 + (n % 90)), author: { kind: "customer", id: null, name: `Customer ${n}` }, at },
   });
 }
@@ -63,11 +64,16 @@ function api(path, query) {
   const [, id, part] = /^\/api\/v1\/conversations\/([\w-]+)(\/messages)?$/.exec(path) ?? [];
   if (id) return part ? history(id, query) : withMark(conversations.get(id));
   return {
-    "/api/v1/session/refresh": { access_token: "token", expires_at: Date.now() + 36e5, installation: "stub", user },
-    "/api/v1/me": { user, tenants: [{ id: tenant, name: "Shop", role: "agent", permissions }] },
-    "/api/v1/channels": { channels: [{ id: channel, tenant, company, kind: "telegram", name: "Bot", state: "connected", detail: null }] },
-    "/api/v1/companies": { companies: [{ id: company, tenant, name: "Shop", kind: "product" }] },
-    "/api/v1/users": { users: [{ ...user, permissions }] },
+    "/api/v1/session/refresh": { access_token: "token", expires_at: Date.now() + 36e5, now: Date.now(), installation: "stub", user },
+    "/api/v1/me": { user, permissions: [], tenants: [{ id: tenant, name: "Shop", role: "agent", permissions }] },
+    "/api/v1/channels": { channels: [{
+      id: channel, tenant, company, kind: "telegram", name: "Bot", state: "active", hook_path: null, settings: {},
+      abilities: { buttons: true, human_agent: false, reactions: true, templates: false },
+      health: { state: "connected", code: null, detail: null, action: null, at: clock, confirmed_at: clock },
+    }] },
+    "/api/v1/companies": { companies: [{ id: company, tenant, name: "Shop", kind: "product", country: null }] },
+    "/api/v1/users": { users: [{ ...user, role: "agent", permissions }] },
+    "/api/v1/labels": { labels: [] },
     "/api/v1/events": { events: [] },
     "/api/v1/inbox/counts": { counts, positions: positions() },
   }[path] ?? (path === "/api/v1/inbox" ? inbox(query) : {});
