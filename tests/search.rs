@@ -156,7 +156,9 @@ on_both!(pages_follow_one_another_and_filters_hold, |engine| async move {
             .hook(&world.bot, &World::update(100 + at, 5550001 + at % 3, 10 + at, &format!("lamp {at}")))
             .await;
     }
+    // The index follows from where it began, and fills in what was there before.
     found(&api, "\"lamp 46\"", "", &["[lamp] [46]"]).await;
+    found(&api, "\"lamp 0\"", "", &["[lamp] [0]"]).await;
     let (mut seen, mut after) = (Vec::new(), String::new());
     loop {
         let page = search(&api, "lamp", &format!("&limit=10{after}")).await;
