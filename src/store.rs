@@ -99,14 +99,15 @@ pub use value::{Arg, FromRow, Row};
 pub trait Verb: Send + Sync + 'static {
     type Out: Send + 'static;
 
-    /// The tenant that the verb belongs to. A verb that changes a tenant's rows or emits events must name the tenant:
-    /// it then holds the lock on the tenant's row and may share its transaction with other verbs of that tenant.
+    /// The tenant that the verb belongs to. A verb that changes a tenant's rows or emits events must name the tenant: unless it
+    /// has its own lock, it holds the lock on the tenant's row and may share its transaction with other verbs of that tenant.
     fn tenant(&self) -> Option<Uuid> {
         None
     }
 
-    /// Whether it changes only rows that it locks by itself, and emits no events: on PostgreSQL it then does not wait for the
-    /// tenant's other verbs, nor they for it.
+    /// Whether it changes only what a consumer's row protects, which it locks by itself, and emits no events: on PostgreSQL it
+    /// then does not wait for the tenant's other verbs, nor they for it. Who needs both locks takes the tenant's first.
+    /// On neither engine may it call what wants the tenant's lock.
     fn has_own_lock(&self) -> bool {
         false
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hubbub::accounts::tenants::CreateTenant;
 use hubbub::error::Error;
+use hubbub::store::history::LetLeave;
 use hubbub::store::{Engine, Event, Store, Tx, Verb, events, retention};
 use hubbub::work::Env;
 use hubbub::work::consumers::{Consumer, step};
@@ -222,6 +223,58 @@ async fn messages_do_not_wait_for_a_consumer() {
     let want: Vec<i64> = (begun + 1..=begun + stepped.events as i64).collect();
     assert!(!want.is_empty());
     assert_eq!(store.read(Tallied(world.tenant, 1)).await.expect("rows"), want);
+    world.finish().await;
+}
+
+/// In the place of the search index.
+struct Standing(Gate);
+
+impl Consumer for Standing {
+    const NAME: &'static str = "search";
+    const VERSION: i64 = 1;
+    type Effects = ();
+
+    fn prepare(&self, _: &[Event]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    async fn apply(&self, _: &mut Tx<'_>, _: Uuid, (): &(), _: Option<Uuid>) -> Result<(), Error> {
+        self.0.reached.notify_one();
+        self.0.opened.notified().await;
+        Ok(())
+    }
+
+    async fn clear(&self, _: &mut Tx<'_>, _: Uuid) -> Result<bool, Error> {
+        Ok(true)
+    }
+
+    async fn fill(&self, _: &mut Tx<'_>, _: Uuid, _: Uuid) -> Result<Option<Uuid>, Error> {
+        Ok(None)
+    }
+}
+
+/// Or the index would get what it has read of a message that has left meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_leave_when_nobody_writes_the_index() {
+    let world = World::configured(Engine::Postgres, |config| config.search.enabled = false).await;
+    let (store, tenant) = (world.app.store.clone(), world.tenant);
+    let index = Arc::new(Standing(Gate::default()));
+    while step(&store, &index, tenant).await.expect("a step").more {}
+    says(&world, 0, 1).await;
+    let standing = {
+        let (store, index) = (store.clone(), Arc::clone(&index));
+        tokio::spawn(async move { step(&store, &index, tenant).await })
+    };
+    index.0.reached.notified().await;
+    let leaving = {
+        let before = store.clock().now_ms() + 60_000;
+        tokio::spawn(async move { store.write(LetLeave { tenant, before, again_ms: 0, batch: 40 }).await })
+    };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!leaving.is_finished());
+    index.0.opened.notify_one();
+    standing.await.expect("no panic").expect("a step");
+    leaving.await.expect("no panic").expect("a batch");
     world.finish().await;
 }
 

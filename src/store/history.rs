@@ -226,6 +226,8 @@ impl Verb for LetLeave {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Leaving, Error> {
         let tenant = self.tenant;
+        // What leaves is taken out of the search index, which nobody writes meanwhile.
+        consumers::hold(tx, tenant, super::search::CONSUMER).await?;
         let Some(progress) = consumers::get(tx, tenant, CONSUMER).await? else {
             return Ok(Leaving::default());
         };

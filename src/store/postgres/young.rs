@@ -41,7 +41,6 @@ async fn watch(written: Weak<AtomicBool>, writers: Connections, ids: Ids) {
         if !was_written {
             continue;
         }
-        // Left after that, it closes its connection.
         let looked = tokio::time::timeout(LONGEST, look(&writers)).await;
         if let Ok(Err(error)) = looked {
             tracing::debug!(%error, "tables that have begun to fill could not be analyzed");
@@ -49,19 +48,21 @@ async fn watch(written: Weak<AtomicBool>, writers: Connections, ids: Ids) {
     }
 }
 
-/// Analyzes the tables that have doubled since that was done, as long as they are small. What another node is at is left out.
+/// Analyzes small tables that have doubled since that was done. What another node is at is left out.
 async fn look(writers: &Connections) -> Result<(), StoreError> {
     let mut lent = writers.lend().await?;
     let client = lent.client()?;
-    let analyzed = async {
-        let rows = client.query(POSTGRES_YOUNG, &[]).await?;
-        let tables = rows.iter().map(|row| row.try_get::<_, String>(0)).collect::<Result<Vec<_>, _>>()?;
-        if tables.is_empty() {
-            return Ok(());
+    let rows = client.query(POSTGRES_YOUNG, &[]).await?;
+    for row in &rows {
+        let table: String = row.try_get(0)?;
+        let analyze =
+            format!("begin; set local statement_timeout = '5s'; analyze (skip_locked) {table}; commit");
+        if let Err(error) = client.batch_execute(&analyze).await {
+            tracing::debug!(%error, table, "a table that has begun to fill could not be analyzed");
+            // Whoever does not answer this has its connection closed.
+            client.batch_execute("rollback").await?;
         }
-        client.batch_execute(&format!("analyze (skip_locked) {}", tables.join(", "))).await
-    };
-    let ended = analyzed.await.map_err(StoreError::from);
-    lent.end(ended.as_ref().err());
-    ended
+    }
+    lent.give_back();
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Consumer, Filled};
-use crate::error::Error;
+use crate::error::{Error, StoreError};
 use crate::store::consumers::{self, ConsumerState, Progress};
 use crate::store::{Event, Store, Tx, Verb, events};
 
@@ -237,16 +237,20 @@ impl<C: Consumer> Verb for Build<C> {
             return Ok(());
         }
         let before = self.was.position.unwrap_or(Uuid::max());
-        // What was stored since the look is news, and is followed in its order. (What comes between this and the reading, as what
-        // is filled in outside, is replaced by its event.)
-        let is_inside = self.filled.is_none();
-        if is_inside && before == Uuid::max() && consumers::top(tx, self.tenant).await? > self.was.cursor {
+        // What was stored since the look is news, and is followed in its order. (Outside, later events replace what an earlier
+        // reading of the same message left there.)
+        let begins = self.filled.is_none() && before == Uuid::max();
+        if begins && consumers::top(tx, self.tenant).await? > self.was.cursor {
             return Ok(());
         }
         let position = match self.filled {
             Some(Filled(next)) => next,
             None => self.consumer.fill(tx, self.tenant, before).await?,
         };
+        // Messages do not wait for this: one may have come before it was read.
+        if begins && consumers::top(tx, self.tenant).await? > self.was.cursor {
+            return Err(StoreError::Retry("events came while the filling in began".to_owned()).into());
+        }
         let state = if position.is_some() { ConsumerState::Filling } else { ConsumerState::Following };
         let progress = Progress { state, position, ..self.was.clone() };
         Ok(consumers::put(tx, self.tenant, C::NAME, &progress).await?)
