@@ -6,6 +6,7 @@ use std::process::Command as Blocking;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use tokio::net::TcpSocket;
 use tokio::process::Command;
 use tokio::time::Instant;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -64,6 +65,8 @@ pub(crate) struct Postgres {
     port: u16,
     /// Where a standby listens once it is promoted.
     standby_port: u16,
+    /// Keeps that port until then: the links would go to whatever else listens there.
+    reserved: Option<TcpSocket>,
     standby: Option<Program>,
     disk: PathBuf,
     room: Room,
@@ -86,11 +89,23 @@ impl Postgres {
             ensure!(owned.success(), "the database's folder cannot be given to its user");
         }
         let data = disk.join("data");
-        let (data, port, standby_port) = (data.display().to_string(), free_port()?, free_port()?);
+        let reserved = TcpSocket::new_v4()?;
+        reserved.bind(([127, 0, 0, 1], 0).into())?;
+        let standby_port = reserved.local_addr()?.port();
+        let (data, port) = (data.display().to_string(), free_port()?);
         let args = ["-U", "hub", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D", &data];
         output(&mut as_nobody(&bin.join("initdb"), &args, folder).command(), "").await.context("initdb")?;
         let program = Program::start(server(&bin, &data, port, folder, room))?;
-        let mut postgres = Self { program, port, standby_port, standby: None, disk, room, is_mounted };
+        let mut postgres = Self {
+            program,
+            port,
+            standby_port,
+            reserved: Some(reserved),
+            standby: None,
+            disk,
+            room,
+            is_mounted,
+        };
         postgres.until_ready().await?;
         let client = connect(&postgres.database("postgres")).await?;
         client.batch_execute("create database hub").await?;
@@ -135,6 +150,7 @@ impl Postgres {
         output(&mut as_nobody(&bin.join("pg_basebackup"), &args, folder).command(), "")
             .await
             .context("pg_basebackup")?;
+        self.reserved = None;
         let mut recipe = server(&bin, &data, self.standby_port, folder, self.room);
         recipe.args.extend(["-c".to_owned(), "hot_standby=off".to_owned()]);
         self.standby = Some(Program::start(recipe)?);
