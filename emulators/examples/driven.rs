@@ -10,7 +10,8 @@
 //! | `POST /well` | no send fails any more |
 //! | `GET /record` | what was sent to customers, and which texts of theirs the webhook has accepted |
 //!
-//! The number of the Telegram bot may be given: an installation has each bot once. The first line of the output is the port. The end of the input ends it.
+//! The number of the Telegram bot may be given: an installation has each bot once. The first line of the output is the
+//! port. The end of the input ends it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -25,7 +25,8 @@ impl Engine {
     }
 
     /// Locks the tenant's row until the transaction ends, and returns the cursor of its last event. Only the holder
-    /// of this lock changes the tenant's data, but for what follows its feed. SQLite needs no lock, because it has a single writer.
+    /// of this lock changes the tenant's data, but for what follows its feed. SQLite needs no lock, because it has a
+    /// single writer.
     pub const fn tenant_lock(self) -> Option<&'static str> {
         match self {
             Self::Sqlite => None,

@@ -345,8 +345,8 @@ impl Pg {
         Ok(Tx::new(Conn::Postgres(Pipeline::begin(client, kind).await?), &self.env))
     }
 
-    /// Locks the tenant's row, which is required to change the tenant's data but for what follows its feed. From here on the transaction is known to have
-    /// begun.
+    /// Locks the tenant's row, which is required to change the tenant's data but for what follows its feed. From here on
+    /// the transaction is known to have begun.
     async fn hold(&self, tx: &mut Tx<'_>, tenant: Option<Uuid>) -> Result<(), StoreError> {
         // A node that hangs while it holds a row lock must not exhaust the connections of the other nodes.
         self.time.set(tx).await?;

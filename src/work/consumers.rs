@@ -59,8 +59,8 @@ pub trait Consumer: Send + Sync + 'static {
         async { Ok(None) }
     }
 
-    /// Writes the effects, to tables that nobody changes without the consumer's lock; the new cursor is written in the same transaction. What lies below `unfilled` is still to be
-    /// filled in, and is read then as it is by then.
+    /// Writes the effects, to tables that nobody changes without the consumer's lock; the new cursor is written in the same
+    /// transaction. What lies below `unfilled` is still to be filled in, and is read then as it is by then.
     fn apply(
         &self,
         tx: &mut Tx<'_>,

@@ -4,30 +4,20 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { expect, it } from "vitest";
 import description from "../openapi.json";
+import { resolve, type Schema, type Spec } from "./docs/spec";
 
-interface Schema {
-  $ref?: string;
-  required?: string[];
-  properties?: Record<string, Schema>;
-  items?: Schema;
-  allOf?: Schema[];
-  anyOf?: Schema[];
-  oneOf?: Schema[];
-}
-
-const schemas = description.components.schemas as unknown as Record<string, Schema>;
+const spec = description as unknown as Spec;
 
 /** The required fields that are not there, by their path. */
 function missing(schema: Schema, value: unknown, at: string): string[] {
-  if (schema.$ref) return missing(schemas[schema.$ref.split("/").pop() ?? ""] ?? {}, value, at);
   if (value === null || typeof value !== "object") return [];
-  if (Array.isArray(value)) return value.slice(0, 3).flatMap((item, n) => missing(schema.items ?? {}, item, `${at}[${n}]`));
+  const whole = resolve(spec, schema);
+  if (Array.isArray(value)) return value.slice(0, 3).flatMap((item, n) => missing(whole.items ?? {}, item, `${at}[${n}]`));
   const own = value as Record<string, unknown>;
-  const choices = (schema.oneOf ?? schema.anyOf ?? []).map((one) => missing(one, value, at));
+  const choices = (whole.oneOf ?? []).map((one) => missing(one, value, at));
   return [
-    ...(schema.required ?? []).filter((name) => !(name in own)).map((name) => `${at}.${name}`),
-    ...Object.entries(schema.properties ?? {}).flatMap(([name, one]) => missing(one, own[name], `${at}.${name}`)),
-    ...(schema.allOf ?? []).flatMap((one) => missing(one, value, at)),
+    ...(whole.required ?? []).filter((name) => !(name in own)).map((name) => `${at}.${name}`),
+    ...Object.entries(whole.properties ?? {}).flatMap(([name, one]) => missing(one, own[name], `${at}.${name}`)),
     ...(choices.sort((a, b) => a.length - b.length)[0] ?? []),
   ];
 }
@@ -42,8 +32,8 @@ it("answers with all that is required", async () => {
       ["labels", "Labels"], ["me", "Profile"], ["session/refresh", "Session"], [`conversations/${first}`, "InboxItem"],
       [`conversations/${first}/messages`, "MessagesAnswer"],
     ] as const) {
-      expect(Object.keys(schemas), path).toContain(schema);
-      wrong.push(...missing({ $ref: schema }, await (await fetch(`${url}/api/v1/${path}`)).json(), path));
+      expect(Object.keys(spec.components.schemas), path).toContain(schema);
+      wrong.push(...missing({ $ref: `#/components/schemas/${schema}` }, await (await fetch(`${url}/api/v1/${path}`)).json(), path));
     }
     expect(wrong).toEqual([]);
   } finally {
